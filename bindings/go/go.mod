@@ -1,0 +1,3 @@
+module consistentmemcached
+
+go 1.22

@@ -1,0 +1,53 @@
+"""A memcached client with consistent hashing."""
+
+from ._version import __version__
+from .client import Client
+from .errors import (
+    ArgumentError,
+    AuthError,
+    BusyError,
+    CancelledError,
+    ClosedError,
+    ConnectionError,
+    InvalidKeyError,
+    MemcachedError,
+    NoMemoryError,
+    OptionError,
+    PanicError,
+    ProtocolError,
+    RejectedError,
+    ResolveError,
+    ServerDownError,
+    ServerError,
+    TimeoutError,
+    TlsError,
+    UnsupportedError,
+    UnsupportedValueError,
+    ValueTooLargeError,
+)
+
+__all__ = [
+    "ArgumentError",
+    "AuthError",
+    "BusyError",
+    "CancelledError",
+    "Client",
+    "ClosedError",
+    "ConnectionError",
+    "InvalidKeyError",
+    "MemcachedError",
+    "NoMemoryError",
+    "OptionError",
+    "PanicError",
+    "ProtocolError",
+    "RejectedError",
+    "ResolveError",
+    "ServerDownError",
+    "ServerError",
+    "TimeoutError",
+    "TlsError",
+    "UnsupportedError",
+    "UnsupportedValueError",
+    "ValueTooLargeError",
+    "__version__",
+]

@@ -1,0 +1,80 @@
+"""Keys and values as bytes.
+
+The flags of an item tell the type of its value, with python-memcached's numbers: what
+one of the two clients writes, the other reads.
+"""
+
+from __future__ import annotations
+
+import operator
+from datetime import timedelta
+from typing import Union
+
+from .errors import ARGUMENT, UNSUPPORTED, ArgumentError, UnsupportedValueError
+
+Key = Union[str, bytes]
+Value = Union[bytes, str, int]
+
+BYTES = 0
+PICKLE = 1
+INTEGER = 2
+LONG = 4  # an int, as written under Python 2
+COMPRESSED = 8
+TEXT = 16
+
+
+def encode_key(key: Key) -> bytes:
+    """Return a key as it is sent; a str as UTF-8."""
+    if isinstance(key, str):
+        return key.encode()
+    if isinstance(key, bytes):
+        return key
+    raise TypeError(f"a key is str or bytes, not {type(key).__name__}")
+
+
+def encode(value: Value) -> tuple[bytes, int]:
+    """Return a value as it is stored, and its flags."""
+    # By exact type, as in python-memcached: a bool or a subclass of str must come back
+    # as what it was.
+    if type(value) is bytes:
+        return value, BYTES
+    if type(value) is str:
+        return value.encode(), TEXT
+    if type(value) is int:
+        return b"%d" % value, INTEGER
+    raise TypeError(f"a value is bytes, str or int, not {type(value).__name__}")
+
+
+def decode(data: bytes, flags: int) -> Value:
+    """Return a value as its writer gave it."""
+    try:
+        if flags == BYTES:
+            return data
+        if flags == TEXT:
+            return data.decode()
+        if flags in (INTEGER, LONG):
+            return int(data)
+    except ValueError as error:
+        raise UnsupportedValueError(UNSUPPORTED, f"the item's value: {error}") from error
+    if flags & COMPRESSED:
+        form = "compressed"
+    elif flags & PICKLE:
+        form = "pickled"
+    else:
+        form = "of unknown form"
+    raise UnsupportedValueError(UNSUPPORTED, f"the item's value is {form} (flags {flags:#x})")
+
+
+def seconds(time: int | timedelta) -> int:
+    """Return a time from now in seconds, rounded up: 0 would mean no end."""
+    if isinstance(time, timedelta):
+        time = -(-time // timedelta(seconds=1))
+    return in_range("time", time, -(1 << 63), 1 << 63)
+
+
+def in_range(name: str, number: int, low: int, high: int) -> int:
+    """Return an integer that C can hold; ctypes itself would cut it without a word."""
+    number = operator.index(number)
+    if not low <= number < high:
+        raise ArgumentError(ARGUMENT, f"{name} {number} does not fit in 64 bits")
+    return number

@@ -1,0 +1,338 @@
+"""The client."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Mapping
+from ctypes import c_size_t, c_uint64, c_void_p
+from datetime import timedelta
+from types import TracebackType
+from typing import Any, Callable, TypeVar, Union, overload
+
+from . import _library as lib
+from ._config import Option, Servers, c_string, option_text, server_text, split_servers
+from ._packed import pack, pack_uint32, records, take_block
+from ._values import Key, Value, decode, encode, encode_key, in_range, seconds
+from .errors import ARGUMENT, ArgumentError, MemcachedError, UnsupportedValueError
+
+K = TypeVar("K", bound=Key)
+D = TypeVar("D")
+Time = Union[int, timedelta]
+
+
+class Client:
+    """A memcached client for a fleet of servers.
+
+    ``servers`` is one text or a list of texts ``"ADDRESS [weight=N] [name=ID]"``; in a
+    list ``(address, weight)`` will do too. Options are the library's, by name::
+
+        Client(["10.0.0.1:11211", "10.0.0.2:11211 weight=2"], timeout_ms=500, key_prefix="app:")
+
+    Making a client connects to nothing. A client may be used by any number of threads at
+    once, and by the children of a fork.
+
+    Names and return values are python-memcached's, and so are the flags that tell the
+    types of values. A key is a str (sent as UTF-8) or bytes. A value is bytes, str or int
+    and is read back as such. Pickling and compression are yet to come: other types are a
+    TypeError, and an item that another client pickled is an UnsupportedValueError.
+
+    ``time`` is seconds from now, or a timedelta, until an item expires; 0 is never.
+
+    What fails raises a MemcachedError. None, False and an absent key only ever mean that
+    a server answered so.
+    """
+
+    def __init__(self, servers: Servers, **options: Option) -> None:
+        """Check the servers and options, and open nothing."""
+        text = server_text(servers)
+        self._servers = split_servers(text)
+        self._cas_ids = _CasIds()
+        self._handle = lib.ClientHandle()
+        error = c_void_p()
+        settings = lib.cm_options_new()
+        try:
+            for name, value in options.items():
+                setting = c_string(name), c_string(option_text(name, value))
+                _check(lib.cm_options_set(settings, *setting, error), error)
+            _check(lib.cm_client_new(c_string(text), settings, self._handle, error), error)
+        finally:
+            lib.cm_options_free(settings)
+
+    def __enter__(self) -> Client:
+        """Return the client."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Close the client."""
+        self.close()
+
+    def close(self) -> None:
+        """Close all connections, from any thread and as often as you like.
+
+        Calls in progress in other threads and all later ones raise ClosedError.
+        """
+        lib.cm_client_close(self._handle)
+
+    @overload
+    def get(self, key: Key) -> Value | None: ...
+
+    @overload
+    def get(self, key: Key, default: D) -> Value | D: ...
+
+    def get(self, key: Key, default: Any = None) -> Any:
+        """Return the value, or ``default`` on a miss."""
+        name = encode_key(key)
+        result = lib.ResultPointer()
+        error = c_void_p()
+        status = lib.cm_get(self._handle, name, len(name), result, error)
+        if status > 0:
+            return default
+        if status < 0:
+            raise lib.failure(status, error)
+        return _take(result)[0]
+
+    def gets(self, key: Key) -> Value | None:
+        """Return the value, or None on a miss, and remember the item's version for ``cas``."""
+        name = encode_key(key)
+        result = lib.ResultPointer()
+        error = c_void_p()
+        if _check(lib.cm_gets(self._handle, name, len(name), result, error), error) > 0:
+            return None
+        value, self._cas_ids.by_key[name] = _take(result)
+        return value
+
+    def set(self, key: Key, value: Value, time: Time = 0) -> bool:
+        """Store the value. A value that is too large for the server removes the old one."""
+        return self._store(lib.cm_set, key, value, seconds(time))
+
+    def add(self, key: Key, value: Value, time: Time = 0) -> bool:
+        """Store the value unless the key is there already."""
+        return self._store(lib.cm_add, key, value, seconds(time))
+
+    def replace(self, key: Key, value: Value, time: Time = 0) -> bool:
+        """Store the value only if the key is there already."""
+        return self._store(lib.cm_replace, key, value, seconds(time))
+
+    def cas(self, key: Key, value: Value, time: Time = 0) -> bool:
+        """Store the value unless somebody changed the item since ``gets`` of this thread.
+
+        Each ``cas`` needs a ``gets`` of its own: without one it is an ArgumentError.
+        """
+        cas_id = self._cas_ids.by_key.pop(encode_key(key), None)
+        if cas_id is None:
+            raise ArgumentError(ARGUMENT, "cas of a key that this thread has not read by gets")
+        return self._store(lib.cm_cas, key, value, seconds(time), cas_id)
+
+    def reset_cas(self) -> None:
+        """Forget what ``gets`` of this thread has remembered."""
+        self._cas_ids.by_key.clear()
+
+    def append(self, key: Key, value: Value) -> bool:
+        """Put the value behind the one that is there; the type of that one stays."""
+        return self._extend(lib.cm_append, key, value)
+
+    def prepend(self, key: Key, value: Value) -> bool:
+        """Put the value before the one that is there; the type of that one stays."""
+        return self._extend(lib.cm_prepend, key, value)
+
+    def delete(self, key: Key) -> bool:
+        """Delete the item; False if there was none."""
+        name = encode_key(key)
+        error = c_void_p()
+        return _check(lib.cm_delete(self._handle, name, len(name), error), error) == lib.OK
+
+    def touch(self, key: Key, time: Time = 0) -> bool:
+        """Give the item a new time to expire; False if there is none."""
+        name = encode_key(key)
+        error = c_void_p()
+        status = lib.cm_touch(self._handle, name, len(name), seconds(time), error)
+        return _check(status, error) == lib.OK
+
+    def incr(self, key: Key, delta: int = 1) -> int | None:
+        """Add to the number and return the sum, modulo 2**64; None on a miss."""
+        return self._count(lib.cm_increment, key, delta)
+
+    def decr(self, key: Key, delta: int = 1) -> int | None:
+        """Take from the number and return what is left, at least 0; None on a miss."""
+        return self._count(lib.cm_decrement, key, delta)
+
+    def get_multi(self, keys: Iterable[K]) -> dict[K, Value]:
+        """Return the values that are there, by key.
+
+        If keys got no answer this raises: the exception has what was answered in
+        ``results`` and the keys without an answer in ``failed``.
+        """
+        keys = list(keys)
+        names = pack(list(map(encode_key, keys)))
+        block, failure = self._batch(lib.cm_get_multi_packed, 0, *names, len(keys))
+        found: dict[K, Value] = {}
+        failed: dict[K, int] = {}
+        for key, (status, flags, start, size) in zip(keys, records(block, len(keys))):
+            if status == lib.OK:
+                value = block[start : start + size]
+                try:
+                    found[key] = decode(value, flags) if flags else value
+                except UnsupportedValueError as error:
+                    failed[key] = error.status
+                    failure = failure or error
+            elif status < 0:
+                failed[key] = status
+        if failure:
+            raise _partly(failure, found, failed)
+        return found
+
+    def set_multi(self, mapping: Mapping[K, Value], time: Time = 0) -> list[K]:
+        """Store the values and return the keys that were not stored, for whatever reason.
+
+        If no server answered at all this raises.
+        """
+        keys = list(mapping)
+        names = pack(list(map(encode_key, keys)))
+        values, flags = zip(*map(encode, mapping.values())) if keys else ((), ())
+        block, failure = self._batch(
+            lib.cm_set_multi_packed,
+            *(lib.OP_SET, *names, *pack(values), pack_uint32(flags)),
+            *(seconds(time), len(keys)),
+        )
+        statuses = [status for status, *_ in records(block, len(keys))]
+        not_stored = [key for key, status in zip(keys, statuses) if status != lib.OK]
+        if failure and all(status < 0 for status in statuses):
+            raise _partly(failure, {}, dict(zip(keys, statuses)))
+        return not_stored
+
+    def delete_multi(self, keys: Iterable[Key]) -> bool:
+        """Delete the items that are there and return True: none of the keys is there now.
+
+        If keys got no answer this raises: the exception has them in ``failed``.
+        """
+        keys = list(keys)
+        names = pack(list(map(encode_key, keys)))
+        block, failure = self._batch(lib.cm_delete_multi_packed, *names, len(keys))
+        if failure:
+            statuses = zip(keys, (status for status, *_ in records(block, len(keys))))
+            raise _partly(failure, {}, {key: status for key, status in statuses if status < 0})
+        return True
+
+    def select_server(self, key: Key) -> int:
+        """Return which server of the list, counted from 0, is the key's."""
+        name = encode_key(key)
+        index = c_size_t()
+        error = c_void_p()
+        _check(lib.cm_select_server(self._handle, name, len(name), index, error), error)
+        return index.value
+
+    def get_stats(self, stat_args: str = "") -> list[tuple[str, dict[str, str]]]:
+        """Return each server, as it was given, with its statistics.
+
+        ``stat_args`` asks for special ones, such as ``"items"``. If a server gives no
+        answer this raises; the exception has those of the others in ``results``.
+        """
+        argument = stat_args.encode()
+        return list(self._all_servers(lib.cm_stats, argument, len(argument)).items())
+
+    def flush_all(self, delay: int = 0) -> None:
+        """Remove every item of every server, ``delay`` seconds from now."""
+        self._all_servers(lib.cm_flush_all, seconds(delay))
+
+    def _store(
+        self, function: Callable[..., int], key: Key, value: Value, *ttl_and_cas: int
+    ) -> bool:
+        name = encode_key(key)
+        data, flags = encode(value)
+        error = c_void_p()
+        item = name, len(name), data, len(data), flags
+        return _check(function(self._handle, *item, *ttl_and_cas, error), error) == lib.OK
+
+    def _extend(self, function: Callable[..., int], key: Key, value: Value) -> bool:
+        name = encode_key(key)
+        data, _ = encode(value)
+        error = c_void_p()
+        status = function(self._handle, name, len(name), data, len(data), error)
+        return _check(status, error) == lib.OK
+
+    def _count(self, function: Callable[..., int], key: Key, delta: int) -> int | None:
+        name = encode_key(key)
+        delta = in_range("delta", delta, 0, 1 << 64)
+        number = c_uint64()
+        error = c_void_p()
+        status = function(self._handle, name, len(name), delta, number, error)
+        return number.value if _check(status, error) == lib.OK else None
+
+    def _batch(
+        self, function: Callable[..., int], *arguments: Any
+    ) -> tuple[bytes, MemcachedError | None]:
+        """Return the results of a packed function and the first failure among them."""
+        block = c_void_p()
+        error = c_void_p()
+        status = function(self._handle, *arguments, block, error)
+        failure = lib.failure(status, error) if status < 0 else None
+        if failure and not block:
+            raise failure
+        return take_block(block), failure
+
+    def _all_servers(
+        self, function: Callable[..., int], *arguments: Any
+    ) -> dict[str, dict[str, str]]:
+        """Return what each server answered to a call that asks them all."""
+        results = c_void_p()
+        error = c_void_p()
+        status = function(self._handle, *arguments, results, error)
+        failure = lib.failure(status, error) if status < 0 else None
+        if failure and not results:
+            raise failure
+        answers: dict[str, dict[str, str]] = {}
+        failed: dict[str, int] = {}
+        try:
+            for index, server in enumerate(self._servers):
+                result = lib.cm_results_at(results, index).contents
+                if result.status == lib.OK:
+                    answers[server] = _parse_lines(result.value[: result.value_len].decode())
+                else:
+                    failed[server] = result.status
+        finally:
+            lib.cm_results_free(results)
+        if failure:
+            raise _partly(failure, answers, failed)
+        return answers
+
+
+class _CasIds(threading.local):
+    """The cas ids that a thread has got by ``gets`` and not used yet."""
+
+    def __init__(self) -> None:
+        self.by_key: dict[bytes, int] = {}
+
+
+def _check(status: int, error: c_void_p) -> int:
+    """Return the status of an answer; raise what a failure is about."""
+    if status < 0:
+        raise lib.failure(status, error)
+    return status
+
+
+def _take(result: Any) -> tuple[Value, int]:
+    """Return value and cas id of a result, and free it."""
+    try:
+        item = result.contents
+        return decode(item.value[: item.value_len], item.flags), item.cas
+    finally:
+        lib.cm_result_free(result)
+
+
+def _partly(
+    failure: MemcachedError, results: dict[Any, Any], failed: dict[Any, int]
+) -> MemcachedError:
+    """Note in the exception what was answered and what was not."""
+    failure.results = results
+    failure.failed = failed
+    return failure
+
+
+def _parse_lines(text: str) -> dict[str, str]:
+    """Read lines of NAME and VALUE."""
+    return dict(line.partition(" ")[::2] for line in text.split("\n") if line)

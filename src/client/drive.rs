@@ -1,0 +1,91 @@
+//! The caller's thread drives its flights: it steps each as far as it goes, then waits
+//! for whichever comes first.
+
+use std::time::{Duration, Instant};
+
+use super::flight::{Call, Flight, Interest};
+use crate::net::exchange::Answers;
+use crate::net::poll::{Poll, Ready};
+use crate::net::wake::{Existed, Wake};
+
+/// How long to wait at a time for what cannot be waited for.
+const BLIND: Duration = Duration::from_millis(10);
+
+/// Runs flights until each has ended or the deadline has passed.
+pub fn run<A: Answers>(call: &mut Call<'_, A>, flights: &mut [Flight<'_>]) {
+    for flight in flights.iter_mut() {
+        flight.advance(call, Ready::default());
+    }
+    let mut poll = Poll::default();
+    while flights.iter().any(|flight| !flight.is_done()) {
+        call.now = Instant::now();
+        if call.now >= call.deadline {
+            flights.iter_mut().for_each(|flight| flight.expire(call));
+            return;
+        }
+        if !wait_for_last(call, flights) {
+            wait(call, flights, &mut poll);
+        }
+    }
+}
+
+/// When only one flight is left and it waits for a reply, it waits in `recv` itself.
+fn wait_for_last<A: Answers>(call: &mut Call<'_, A>, flights: &mut [Flight<'_>]) -> bool {
+    let mut left = flights.iter_mut().filter(|flight| !flight.is_done());
+    match (left.next(), left.next()) {
+        (Some(last), None) => last.wait_for_reply(call),
+        _ => false,
+    }
+}
+
+/// Waits for sockets and rings, then steps every flight.
+fn wait<A: Answers>(call: &mut Call<'_, A>, flights: &mut [Flight<'_>], poll: &mut Poll) {
+    let mut timeout = call.deadline.saturating_duration_since(call.now);
+    let (mut rings, mut sockets) = (false, false);
+    poll.clear();
+    for flight in flights.iter() {
+        match flight.interest(call) {
+            Interest::Socket(fd, interest) => {
+                sockets = true;
+                poll.add(fd, interest);
+            }
+            interest => {
+                rings |= interest == Interest::Wake;
+                poll.add_nothing();
+            }
+        }
+        if let Some(at) = flight.wake_at() {
+            timeout = timeout.min(at.saturating_duration_since(call.now));
+        }
+    }
+    match call.wake.clone().filter(|_| rings) {
+        Some(wake) if !sockets => wake.wait(timeout),
+        Some(wake) => wait_for_either(&wake, poll, timeout),
+        None => wait_for_sockets(poll, timeout),
+    }
+    call.now = Instant::now();
+    for (place, flight) in flights.iter_mut().enumerate() {
+        flight.advance(call, poll.ready(place));
+    }
+}
+
+fn wait_for_either(wake: &Wake, poll: &mut Poll, timeout: Duration) {
+    match wake.descriptor() {
+        Ok((fd, Existed::Before)) => {
+            poll.add(fd, Ready::READABLE);
+            wait_for_sockets(poll, timeout);
+            wake.clear();
+        }
+        // What rang before there was a descriptor shows in the step that follows.
+        Ok((_, Existed::Not)) => {}
+        // Out of descriptors: look at both in turn.
+        Err(_) => wait_for_sockets(poll, timeout.min(BLIND)),
+    }
+}
+
+fn wait_for_sockets(poll: &mut Poll, timeout: Duration) {
+    if poll.wait(timeout).is_err() {
+        // Out of memory in the kernel: look again soon, rather than spin.
+        std::thread::sleep(timeout.min(BLIND));
+    }
+}

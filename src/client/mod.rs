@@ -1,0 +1,210 @@
+//! The client: runs operations, one or many, against the fleet.
+//!
+//! Every call is a batch: its operations are handed to the servers they belong to, each
+//! share is a [`flight`], and the calling thread drives all flights at the same time
+//! under one deadline. A single operation is a batch of one that needs no memory of its own.
+
+mod drive;
+mod flight;
+mod results;
+mod single;
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use arc_swap::{ArcSwap, Guard};
+
+pub use self::results::{Record, Results};
+pub use self::single::{Single, Target};
+use crate::error::{Error, Result, Status};
+use crate::fleet::Fleet;
+use crate::net::exchange::Answers;
+use crate::options::{Config, Options};
+use crate::protocol::{Kind, Operation, key};
+use flight::{Call, Flight};
+
+/// The server reads the length of a value into 32 bits with a sign, line end included.
+const MAX_VALUE: usize = i32::MAX as usize - 2;
+
+/// Safe to use from any number of threads at once and across `fork`.
+#[derive(Debug)]
+pub struct Client {
+    config: Config,
+    fleet: ArcSwap<Fleet>,
+    closed: AtomicBool,
+}
+
+impl Client {
+    /// A client of the servers in `servers`; none of them needs to be reachable.
+    pub fn new(servers: &str, options: &Options) -> Result<Self> {
+        let config = Config::new(options)?;
+        let fleet = Fleet::new(servers, &config)?;
+        Ok(Self {
+            config,
+            fleet: ArcSwap::from_pointee(fleet),
+            closed: AtomicBool::new(false),
+        })
+    }
+
+    pub fn server_count(&self) -> usize {
+        self.fleet.load().servers.len()
+    }
+
+    /// Index of the server a key belongs to. Asks nobody.
+    pub fn select_server(&self, key: &[u8]) -> Result<usize> {
+        let op = Operation::new(Kind::Get, key);
+        self.check(&op)?;
+        Ok(self.fleet.load().server_of(&op, &self.config))
+    }
+
+    /// Runs one operation and puts the answer into `single`. `timeout`: zero for the client's.
+    pub fn execute_one(&self, op: &Operation<'_>, timeout: Duration, single: &mut Single<'_>) {
+        let fleet = match self
+            .fleet()
+            .and_then(|fleet| self.check(op).map(|()| fleet))
+        {
+            Ok(fleet) => fleet,
+            Err(error) => return single.failed(0, &error, true),
+        };
+        let index = fleet.server_of(op, &self.config);
+        single.server = Some(index as u32);
+        let mut flight = Flight::new(&fleet.servers[index], Cow::Borrowed(&[0]));
+        let mut call = self.call(std::slice::from_ref(op), timeout, single);
+        drive::run(&mut call, std::slice::from_mut(&mut flight));
+    }
+
+    /// Runs operations, all servers at the same time. An error is about the call as a
+    /// whole; what became of each operation is in the results.
+    ///
+    /// An operation that is an error already takes its place in the results.
+    pub fn execute<'a>(
+        &self,
+        operations: impl ExactSizeIterator<Item = Result<Operation<'a>>>,
+        timeout: Duration,
+    ) -> Result<Results> {
+        if u32::try_from(operations.len()).is_err() {
+            return Err(Error::new(Status::Argument, "over 2^32 operations"));
+        }
+        let fleet = self.fleet()?;
+        let mut results = Results::new(operations.len());
+        let mut accepted = Vec::with_capacity(operations.len());
+        let mut flights: Vec<Flight<'_>> = Vec::new();
+        let mut flight_of = vec![usize::MAX; fleet.servers.len()];
+        for (op, operation) in operations.enumerate() {
+            let checked =
+                operation.and_then(|operation| self.check(&operation).map(|()| operation));
+            let operation = checked.unwrap_or_else(|error| {
+                results.failed(op as u32, &error, true);
+                Operation::new(Kind::Get, &[])
+            });
+            accepted.push(operation);
+            if !results.is_pending(op as u32) {
+                continue;
+            }
+            let index = fleet.server_of(&operation, &self.config);
+            results.set_server(op, index as u32);
+            if flight_of[index] == usize::MAX {
+                flight_of[index] = flights.len();
+                flights.push(Flight::new(&fleet.servers[index], Cow::Owned(Vec::new())));
+            }
+            flights[flight_of[index]].push(op as u32);
+        }
+        let mut call = self.call(&accepted, timeout, &mut results);
+        drive::run(&mut call, &mut flights);
+        Ok(results)
+    }
+
+    /// Runs one operation on every server; the results stand in the order of the list.
+    pub fn execute_on_all(&self, op: Operation<'_>, timeout: Duration) -> Result<Results> {
+        self.check(&op)?;
+        let on = |server| {
+            Ok(Operation {
+                server: server as u32,
+                ..op
+            })
+        };
+        self.execute((0..self.server_count()).map(on), timeout)
+    }
+
+    /// Closes every connection. Calls that wait end with [`Status::Closed`], as do all later ones.
+    pub fn close(&self) {
+        self.closed.store(true, Ordering::SeqCst);
+        let fleet = self.fleet.load();
+        // In a child there is nothing of ours to close, and the locks may be another thread's.
+        if fleet.is_of_this_process() {
+            fleet.close();
+        }
+    }
+
+    /// The fleet as it is now; in a child that inherited the client, one of its own.
+    fn fleet(&self) -> Result<Guard<Arc<Fleet>>> {
+        let mut fleet = self.fleet.load();
+        while !fleet.is_of_this_process() {
+            let reborn = Arc::new(fleet.reborn(&self.config)?);
+            self.fleet.compare_and_swap(&fleet, reborn);
+            fleet = self.fleet.load();
+        }
+        if self.closed.load(Ordering::SeqCst) {
+            return Err(Error::new(Status::Closed, "the client was closed"));
+        }
+        Ok(fleet)
+    }
+
+    fn call<'a, A>(
+        &'a self,
+        operations: &'a [Operation<'a>],
+        timeout: Duration,
+        answers: &'a mut A,
+    ) -> Call<'a, A> {
+        let timeout = if timeout.is_zero() {
+            self.config.timeout
+        } else {
+            timeout
+        };
+        let now = Instant::now();
+        Call {
+            config: &self.config,
+            operations,
+            answers,
+            now,
+            deadline: now + timeout,
+            wake: None,
+            counts_timeouts: timeout >= self.config.timeout,
+        }
+    }
+
+    /// Refuses what a server would not take, or would take for something else.
+    fn check(&self, op: &Operation<'_>) -> Result<()> {
+        match op.kind {
+            Kind::Stats => key::check_argument(op.key)?,
+            Kind::FlushAll if op.ttl.is_past() => {
+                return Err(Error::new(Status::Argument, "the delay is negative"));
+            }
+            Kind::FlushAll | Kind::Version => {}
+            _ => key::check(&self.config.key_prefix, op.key)?,
+        }
+        if op.value.len() > MAX_VALUE {
+            let text = format!("{} bytes, at most {MAX_VALUE} can be sent", op.value.len());
+            return Err(Error::new(Status::ValueTooLarge, text));
+        }
+        if op.hash.is_some() && !self.fleet.load().takes_hash() {
+            let text = "this distribution cannot be routed by a hash";
+            return Err(Error::new(Status::Unsupported, text));
+        }
+        op.ttl.exptime(unix_now).map(|_| ())
+    }
+}
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+/// Seconds since 1970.
+fn unix_now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| since.as_secs() as i64)
+}

@@ -1,0 +1,179 @@
+//! The answers of a batch.
+
+use crate::error::{Error, Result, Status};
+use crate::net::exchange::{Answers, Item};
+
+/// Small values are collected in chunks of at least this size. A chunk never grows, so
+/// what lies in it stays where it is.
+const CHUNK: usize = 32 * 1024;
+
+/// What an operation came to.
+#[derive(Clone, Debug, Default)]
+pub struct Record {
+    /// `None` until there is an answer; every operation has one when the batch has ended.
+    status: Option<Status>,
+    pub flags: u32,
+    pub cas: u64,
+    pub number: u64,
+    /// Index of the server that answered or failed; `None`: none was involved.
+    pub server: Option<u32>,
+    /// Nothing of the operation can have reached the server.
+    pub unsent: bool,
+    value: Option<Place>,
+}
+
+impl Record {
+    pub fn status(&self) -> Status {
+        self.status.unwrap_or(Status::Cancelled)
+    }
+}
+
+/// Where a value lies.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    chunk: usize,
+    start: usize,
+    len: usize,
+}
+
+/// One record for each operation, in the order given, and the values.
+#[derive(Debug)]
+pub struct Results {
+    records: Vec<Record>,
+    chunks: Vec<Vec<u8>>,
+    /// The chunk that small values go to.
+    filling: Option<usize>,
+    /// Of the operations that got no answer, the first, and why.
+    failure: Option<(u32, Error)>,
+}
+
+impl Results {
+    pub(super) fn new(count: usize) -> Self {
+        Self {
+            records: vec![Record::default(); count],
+            chunks: Vec::new(),
+            filling: None,
+            failure: None,
+        }
+    }
+
+    pub(super) fn set_server(&mut self, op: usize, server: u32) {
+        self.records[op].server = Some(server);
+    }
+
+    pub fn records(&self) -> &[Record] {
+        &self.records
+    }
+
+    /// The value of an item, the text of statistics or of a version; `None` where there is none.
+    pub fn value(&self, record: &Record) -> Option<&[u8]> {
+        let place = record.value.filter(|_| record.status == Some(Status::Ok))?;
+        self.chunks[place.chunk].get(place.start..place.start + place.len)
+    }
+
+    /// Why the operation with the lowest number that got no answer got none.
+    pub fn failure(&self) -> Option<&Error> {
+        self.failure.as_ref().map(|(_, error)| error)
+    }
+
+    fn place(&mut self, value: &[u8]) -> Place {
+        let fits = |chunk: &Vec<u8>| chunk.capacity() - chunk.len() >= value.len();
+        let chunk = match self.filling.filter(|&filling| fits(&self.chunks[filling])) {
+            Some(filling) => filling,
+            None => self.add_chunk(CHUNK.max(value.len())),
+        };
+        self.filling = Some(chunk);
+        let start = self.chunks[chunk].len();
+        self.chunks[chunk].extend_from_slice(value);
+        Place {
+            chunk,
+            start,
+            len: value.len(),
+        }
+    }
+
+    fn add_chunk(&mut self, capacity: usize) -> usize {
+        self.chunks.push(Vec::with_capacity(capacity));
+        self.chunks.len() - 1
+    }
+
+    fn note_failure(&mut self, op: u32, error: impl FnOnce() -> Error) {
+        if self.failure.as_ref().is_none_or(|&(first, _)| op < first) {
+            self.failure = Some((op, error()));
+        }
+    }
+}
+
+impl Answers for Results {
+    fn is_pending(&self, op: u32) -> bool {
+        self.records[op as usize].status.is_none()
+    }
+
+    fn item(&mut self, op: u32, item: Item, value: &[u8]) {
+        let place = self.place(value);
+        let record = &mut self.records[op as usize];
+        record.value = Some(place);
+        record.flags = item.flags;
+        record.cas = item.cas;
+        record.status = Some(Status::Ok);
+    }
+
+    fn reserve(&mut self, op: u32, len: usize) -> Result<()> {
+        let mut chunk = Vec::new();
+        if chunk.try_reserve_exact(len).is_err() {
+            let text = format!("no memory for a value of {len} bytes");
+            return Err(Error::new(Status::NoMemory, text));
+        }
+        self.chunks.push(chunk);
+        self.records[op as usize].value = Some(Place {
+            chunk: self.chunks.len() - 1,
+            start: 0,
+            len,
+        });
+        Ok(())
+    }
+
+    fn buffer(&mut self, op: u32) -> &mut Vec<u8> {
+        let chunk = match self.records[op as usize].value {
+            Some(place) => place.chunk,
+            None => {
+                let chunk = self.add_chunk(0);
+                self.records[op as usize].value = Some(Place {
+                    chunk,
+                    start: 0,
+                    len: 0,
+                });
+                chunk
+            }
+        };
+        &mut self.chunks[chunk]
+    }
+
+    fn buffered(&mut self, op: u32, item: Item) {
+        let record = &mut self.records[op as usize];
+        record.flags = item.flags;
+        record.cas = item.cas;
+        record.status = Some(Status::Ok);
+    }
+
+    fn done(&mut self, op: u32, status: Status, number: u64) {
+        let record = &mut self.records[op as usize];
+        record.status = Some(status);
+        record.number = number;
+        // Statistics grew line by line.
+        if let Some(place) = &mut record.value {
+            place.len = self.chunks[place.chunk].len();
+        }
+    }
+
+    fn failed(&mut self, op: u32, error: &Error, unsent: bool) {
+        let record = &mut self.records[op as usize];
+        record.status = Some(error.status());
+        record.unsent = unsent;
+        self.note_failure(op, || error.clone());
+    }
+
+    fn reset(&mut self, op: u32) {
+        self.records[op as usize].value = None;
+    }
+}

@@ -1,0 +1,96 @@
+//! `cm_results`: what the operations of a batch came to.
+
+use super::error::cm_error;
+use super::result::cm_result;
+use super::status::{CM_OK, cm_status};
+use super::{guard, guard_or, out, report};
+use crate::client::Results;
+use crate::error::Result;
+
+/// The results of a batch, one for each operation, in the order given. Freed with
+/// cm_results_free. Belongs to one thread at a time; outlives the client.
+pub struct cm_results {
+    views: Vec<cm_result>,
+    /// Holds the values the views lead to.
+    _results: Results,
+}
+
+/// Runs a batch and hands its results over: `*results_out` is NULL only when the call as a whole
+/// was wrong. The status is that of the first operation that got no answer.
+pub(super) fn deliver(
+    results_out: *mut *mut cm_results,
+    error_out: *mut *mut cm_error,
+    batch: impl FnOnce() -> Result<Results>,
+) -> cm_status {
+    let mut failure = None;
+    let status = guard(error_out, || {
+        // SAFETY: `results_out` is NULL or valid, as the callers of the ABI promise.
+        let results_out = unsafe { out(results_out, std::ptr::null_mut(), "results_out") }?;
+        let results = batch()?;
+        failure = results.failure().cloned();
+        let view = |record| cm_result::of(record, &results);
+        let views = results.records().iter().map(view).collect();
+        *results_out = Box::into_raw(Box::new(cm_results {
+            views,
+            _results: results,
+        }));
+        Ok(CM_OK)
+    });
+    match failure {
+        Some(error) if status == CM_OK => {
+            let status = error.status().code();
+            report(error_out, Some(error));
+            status
+        }
+        _ => status,
+    }
+}
+
+/// How many results there are: as many as there were operations. 0 for NULL.
+///
+/// Since 0.1.0.
+///
+/// # Safety
+/// `results` is NULL or valid.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cm_results_count(results: *const cm_results) -> usize {
+    // SAFETY: as the caller promises.
+    guard_or(0, || {
+        unsafe { results.as_ref() }.map_or(0, |results| results.views.len())
+    })
+}
+
+/// The result of the operation at a place, from 0; NULL behind the last, and for NULL.
+///
+/// It lives as long as the results. Since 0.1.0.
+///
+/// # Safety
+/// `results` is NULL or valid.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cm_results_at(
+    results: *const cm_results,
+    index: usize,
+) -> *const cm_result {
+    guard_or(std::ptr::null(), || {
+        // SAFETY: as the caller promises.
+        let results = unsafe { results.as_ref() };
+        let view = results.and_then(|results| results.views.get(index));
+        view.map_or(std::ptr::null(), |view| view)
+    })
+}
+
+/// Frees results and every value in them. NULL is fine.
+///
+/// Since 0.1.0.
+///
+/// # Safety
+/// `results` is NULL or has not been freed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cm_results_free(results: *mut cm_results) {
+    guard_or((), || {
+        if !results.is_null() {
+            // SAFETY: made by `deliver`, freed once as the caller promises.
+            drop(unsafe { Box::from_raw(results) });
+        }
+    });
+}

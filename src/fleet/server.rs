@@ -1,0 +1,92 @@
+//! One server: its name, its connections, its health.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use super::health::{Admission, Health, Rule};
+use super::list::Spec;
+use crate::error::{Error, Result, Status};
+use crate::net::opening::Endpoint;
+use crate::net::pool::Pool;
+use crate::net::stream::TcpSettings;
+use crate::options::Config;
+
+#[derive(Debug)]
+pub struct Server {
+    pub identity: Arc<str>,
+    pub endpoint: Endpoint,
+    pub pool: Arc<Pool>,
+    health: Mutex<Health>,
+    /// Nothing speaks against the server: what a healthy call reads, without the lock.
+    spotless: AtomicBool,
+}
+
+impl Server {
+    pub fn new(spec: &Spec, config: &Config) -> Result<Self> {
+        let tcp = TcpSettings {
+            nodelay: config.tcp_nodelay,
+            keepalive: config.tcp_keepalive,
+        };
+        let endpoint = Endpoint::new(&spec.address, tcp, config.connect_timeout);
+        let endpoint = endpoint.map_err(|error| {
+            let identity = &spec.identity;
+            Error::new(Status::Argument, format!("server {identity}: {error}"))
+        })?;
+        Ok(Self {
+            identity: spec.identity.as_str().into(),
+            endpoint,
+            pool: Arc::new(Pool::new(config.connections_per_server, config.idle_close)),
+            health: Mutex::new(Health::new(Rule {
+                failure_threshold: config.failure_threshold,
+                retry_after: config.retry_after,
+            })),
+            spotless: AtomicBool::new(true),
+        })
+    }
+
+    /// May a caller use the server now? [`Status::ServerDown`] when it may not.
+    pub fn admit(&self, now: Instant) -> Result<()> {
+        if self.spotless.load(Ordering::Relaxed) || self.health().admit(now) == Admission::Go {
+            return Ok(());
+        }
+        Err(self.down())
+    }
+
+    /// As [`Server::admit`], for a caller that was admitted and had to wait for a connection.
+    pub fn admit_again(&self, now: Instant) -> Result<()> {
+        if !self.spotless.load(Ordering::Relaxed) && self.health().is_down(now) {
+            return Err(self.down());
+        }
+        Ok(())
+    }
+
+    fn down(&self) -> Error {
+        Error::new(Status::ServerDown, "the server is down")
+    }
+
+    /// The server gave a right answer.
+    pub fn succeeded(&self) {
+        if !self.spotless.load(Ordering::Relaxed) {
+            let mut health = self.health();
+            health.succeeded();
+            self.spotless.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Something happened to a connection; counts once, however many callers were on it.
+    pub fn failed(&self, now: Instant) {
+        let mut health = self.health();
+        health.failed(now);
+        self.spotless.store(health.is_spotless(), Ordering::Relaxed);
+    }
+
+    pub fn close(&self) {
+        self.pool.close();
+        self.endpoint.ring_all();
+    }
+
+    fn health(&self) -> MutexGuard<'_, Health> {
+        self.health.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,466 @@
+//! The conversation on one connection: operations are encoded as the socket takes
+//! them, replies are decoded as they come and matched to what was asked. It never
+//! waits by itself, and a large batch is read while it is written, so two full
+//! buffers cannot wait for each other.
+
+use std::io::{self, IoSlice};
+use std::sync::Arc;
+
+use super::connection::{Connection, INPUT_CAPACITY};
+use super::stream::Wait;
+use crate::error::{self, Error, Status};
+use crate::protocol::decode::{self, Head, Reply, Violation};
+use crate::protocol::{Kind, Operation, encode};
+
+/// As much is encoded before it is sent: enough to make the system call worth it.
+const OUTPUT_CHUNK: usize = 32 * 1024;
+
+/// A value up to this size is taken out of the input buffer once it is there as a whole.
+const BUFFERED_VALUE_MAX: usize = INPUT_CAPACITY / 4;
+
+const LINE_END: &[u8] = b"\r\n";
+
+/// What is to be asked of one server.
+#[derive(Clone, Copy)]
+pub struct Script<'a> {
+    /// The server, for errors.
+    pub server: &'a Arc<str>,
+    pub prefix: &'a [u8],
+    pub operations: &'a [Operation<'a>],
+    /// Numbers of the operations meant for this server, in the order they are sent.
+    pub order: &'a [u32],
+    pub max_value_bytes: u64,
+    /// The clock, asked only for a ttl of more than 30 days.
+    pub unix_now: fn() -> i64,
+}
+
+impl<'a> Script<'a> {
+    fn at(&self, position: usize) -> &'a Operation<'a> {
+        &self.operations[self.order[position] as usize]
+    }
+
+    /// Where the run that starts at `position` ends: its operations share one command.
+    fn run_end(&self, position: usize) -> usize {
+        let rest = self.order[position..].iter();
+        let operations = rest.map(|&op| &self.operations[op as usize]);
+        position + encode::run_len(self.prefix, operations)
+    }
+}
+
+/// What an item brings besides its value.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Item {
+    pub flags: u32,
+    pub cas: u64,
+}
+
+/// Where answers go. Operations are named by their number in the batch.
+pub trait Answers {
+    /// True while an operation has no answer.
+    fn is_pending(&self, op: u32) -> bool;
+    /// An item, whole.
+    fn item(&mut self, op: u32, item: Item, value: &[u8]);
+    /// Makes room for `len` bytes that will be appended to [`Answers::buffer`].
+    fn reserve(&mut self, op: u32, len: usize) -> error::Result<()>;
+    /// The operation's own buffer.
+    fn buffer(&mut self, op: u32) -> &mut Vec<u8>;
+    /// The buffer holds the whole value.
+    fn buffered(&mut self, op: u32, item: Item);
+    /// An answer without an item.
+    fn done(&mut self, op: u32, status: Status, number: u64);
+    /// The operation failed. `unsent`: nothing of it can have reached the server.
+    fn failed(&mut self, op: u32, error: &Error, unsent: bool);
+    /// Forgets what has come for an operation that is to be repeated.
+    fn reset(&mut self, op: u32);
+}
+
+/// Why a conversation cannot go on. The connection must be closed.
+#[derive(Debug)]
+pub enum Fault {
+    /// The server closed the connection.
+    Ended,
+    Io(io::Error),
+    /// What came is not the answer to what was asked.
+    Violation(String),
+    /// The server refused a request that carries a value, and may read the value as commands.
+    OutOfStep,
+}
+
+impl From<Violation> for Fault {
+    fn from(violation: Violation) -> Self {
+        Fault::Violation(violation.0)
+    }
+}
+
+/// How far a conversation has come. Positions count in [`Script::order`].
+#[derive(Debug, Default)]
+pub struct Exchange {
+    /// The next operation to encode.
+    encoded: usize,
+    /// Bytes of what is encoded now that the socket has taken.
+    sent: usize,
+    /// The operation whose value follows the encoded bytes from where it lies.
+    large: Option<usize>,
+    /// Operations before this one may have reached the server.
+    exposed: usize,
+    /// The run whose replies are awaited.
+    run: Run,
+    /// A value that is received into its own buffer.
+    incoming: Option<Incoming>,
+}
+
+/// Operations that share one command.
+#[derive(Clone, Copy, Debug, Default)]
+struct Run {
+    start: usize,
+    end: usize,
+    /// Where to look first for the key of the next item.
+    cursor: usize,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Incoming {
+    op: u32,
+    item: Item,
+    left: usize,
+}
+
+impl Exchange {
+    pub fn new(connection: &mut Connection) -> Self {
+        connection.output.clear();
+        Self::default()
+    }
+
+    /// True once every operation has its answer.
+    pub fn is_done(&self, script: &Script<'_>) -> bool {
+        self.run.start == script.order.len()
+    }
+
+    /// True while there is something to send.
+    pub fn wants_to_send(&self, connection: &Connection, script: &Script<'_>) -> bool {
+        self.encoded < script.order.len() || self.sent < self.outgoing(connection, script)
+    }
+
+    /// True when nothing of the operation at this position can have reached the server.
+    pub fn is_unsent(&self, position: usize) -> bool {
+        position >= self.exposed
+    }
+
+    /// Sends what the socket takes.
+    pub fn send(&mut self, connection: &mut Connection, script: &Script<'_>) -> Result<(), Fault> {
+        while self.wants_to_send(connection, script) {
+            if self.sent == self.outgoing(connection, script) {
+                self.encode(connection, script);
+            }
+            let value = self.large.map_or(&[][..], |large| script.at(large).value);
+            let parts = [connection.output.as_slice(), value, LINE_END];
+            let parts = &parts[..if self.large.is_some() { 3 } else { 1 }];
+            let taken = send_from(connection, parts, self.sent).map_err(Fault::Io)?;
+            if taken == 0 {
+                break;
+            }
+            self.sent += taken;
+            self.exposed = self.encoded;
+        }
+        Ok(())
+    }
+
+    /// Receives once, and takes in what came. False when nothing has come.
+    pub fn receive(
+        &mut self,
+        connection: &mut Connection,
+        script: &Script<'_>,
+        answers: &mut impl Answers,
+        wait: Wait,
+    ) -> Result<bool, Fault> {
+        let received = match &mut self.incoming {
+            Some(incoming) => {
+                let buffer = answers.buffer(incoming.op);
+                let received = connection.stream.receive(buffer, incoming.left, wait);
+                incoming.left -= *received.as_ref().unwrap_or(&0);
+                received
+            }
+            None => connection.fill(wait),
+        };
+        match received {
+            Ok(0) => return Err(Fault::Ended),
+            Ok(_) => {}
+            Err(error) => match error.kind() {
+                io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted => return Ok(false),
+                _ => return Err(Fault::Io(error)),
+            },
+        }
+        while self.take_one(connection, script, answers)? {}
+        if self.is_done(script) && !connection.input.unread().is_empty() {
+            return Err(Fault::Violation("a reply nobody asked for".into()));
+        }
+        Ok(true)
+    }
+
+    /// The length of all that belongs to what is encoded now.
+    fn outgoing(&self, connection: &Connection, script: &Script<'_>) -> usize {
+        let value = |large| script.at(large).value.len() + LINE_END.len();
+        connection.output.len() + self.large.map_or(0, value)
+    }
+
+    /// Encodes the next operations, once the last ones have been sent.
+    fn encode(&mut self, connection: &mut Connection, script: &Script<'_>) {
+        let output = &mut connection.output;
+        output.clear();
+        self.sent = 0;
+        self.large = None;
+        while self.encoded < script.order.len() && output.len() < OUTPUT_CHUNK {
+            let first = script.at(self.encoded);
+            let end = script.run_end(self.encoded);
+            let start = std::mem::replace(&mut self.encoded, end);
+            if first.kind == Kind::Get {
+                let run = script.order[start..end].iter();
+                let run = run.map(|&op| &script.operations[op as usize]);
+                encode::get_line(output, script.prefix, first.want_cas, run);
+                continue;
+            }
+            // Checked when the batch was accepted.
+            let exptime = first.ttl.exptime(script.unix_now).unwrap_or(-1);
+            if encode::command(output, script.prefix, first, exptime) {
+                self.large = Some(start);
+                break;
+            }
+        }
+    }
+
+    /// Takes in one thing that has been received as a whole. False when more is needed.
+    fn take_one(
+        &mut self,
+        connection: &mut Connection,
+        script: &Script<'_>,
+        answers: &mut impl Answers,
+    ) -> Result<bool, Fault> {
+        if let Some(incoming) = self.incoming {
+            return self.end_incoming(incoming, connection, answers);
+        }
+        if self.is_done(script) || connection.input.unread().is_empty() {
+            return Ok(false);
+        }
+        if self.run.end == self.run.start {
+            self.run.end = script.run_end(self.run.start);
+            self.run.cursor = self.run.start;
+        }
+        let unread = connection.input.unread();
+        let Some((reply, len)) = decode::line(unread)? else {
+            return Ok(false);
+        };
+        if self.run.end > self.exposed {
+            return Err(Fault::Violation("a reply nobody asked for".into()));
+        }
+        let consumed = match reply {
+            Reply::Value(head) => {
+                let position = self.position_of(&head, script, answers)?;
+                let op = script.order[position];
+                let rest = &unread[len..];
+                let Some(value) = self.take_value(op, &head, rest, script, answers)? else {
+                    return Ok(false);
+                };
+                self.run.cursor = position + 1;
+                len + value
+            }
+            Reply::Stat(text) if script.at(self.run.start).kind == Kind::Stats => {
+                take_stat(text, answers.buffer(script.order[self.run.start]), script)?;
+                len
+            }
+            reply => {
+                self.end_run(&reply, script, answers)?;
+                len
+            }
+        };
+        connection.input.consume(consumed);
+        Ok(true)
+    }
+
+    /// The operation an item answers: the next of the run that asked for this key. A server
+    /// answers in order; a proxy that spreads a line over servers need not.
+    fn position_of(
+        &mut self,
+        head: &Head<'_>,
+        script: &Script<'_>,
+        answers: &impl Answers,
+    ) -> Result<usize, Fault> {
+        let Run { start, end, cursor } = self.run;
+        let asked = |&position: &usize| {
+            let op = script.at(position);
+            matches!(op.kind, Kind::Get | Kind::GetAndTouch)
+                && head.key.strip_prefix(script.prefix) == Some(op.key)
+                && head.cas.is_some() == op.want_cas
+                && answers.is_pending(script.order[position])
+        };
+        let found = (cursor..end).chain(start..cursor).find(asked);
+        found.ok_or_else(|| decode::out_of_place(&Reply::Value(*head)).into())
+    }
+
+    /// Takes the value behind `head`, or arranges for its reception. `None`: more is needed first.
+    fn take_value(
+        &mut self,
+        op: u32,
+        head: &Head<'_>,
+        rest: &[u8],
+        script: &Script<'_>,
+        answers: &mut impl Answers,
+    ) -> Result<Option<usize>, Fault> {
+        let item = Item {
+            flags: head.flags,
+            cas: head.cas.unwrap_or(0),
+        };
+        let len = match usize::try_from(head.len) {
+            Ok(len) if head.len <= script.max_value_bytes => len,
+            _ => {
+                let text = format!("a value of {} bytes, over max_value_bytes", head.len);
+                return Err(Fault::Violation(text));
+            }
+        };
+        if len > BUFFERED_VALUE_MAX {
+            let here = &rest[..rest.len().min(len)];
+            if let Err(error) = answers.reserve(op, len) {
+                answers.failed(op, &error.on(script.server), false);
+                return Err(Fault::OutOfStep);
+            }
+            answers.buffer(op).extend_from_slice(here);
+            self.incoming = Some(Incoming {
+                op,
+                item,
+                left: len - here.len(),
+            });
+            return Ok(Some(here.len()));
+        }
+        let Some(behind) = rest.get(len..) else {
+            return Ok(None);
+        };
+        let Some(end) = decode::value_end(behind)? else {
+            return Ok(None);
+        };
+        answers.item(op, item, &rest[..len]);
+        Ok(Some(len + end))
+    }
+
+    fn end_incoming(
+        &mut self,
+        incoming: Incoming,
+        connection: &mut Connection,
+        answers: &mut impl Answers,
+    ) -> Result<bool, Fault> {
+        if incoming.left > 0 {
+            return Ok(false);
+        }
+        let Some(end) = decode::value_end(connection.input.unread())? else {
+            return Ok(false);
+        };
+        connection.input.consume(end);
+        answers.buffered(incoming.op, incoming.item);
+        self.incoming = None;
+        Ok(true)
+    }
+
+    /// The reply that ends a run.
+    fn end_run(
+        &mut self,
+        reply: &Reply<'_>,
+        script: &Script<'_>,
+        answers: &mut impl Answers,
+    ) -> Result<(), Fault> {
+        let Run { start, end, .. } = self.run;
+        let kind = script.at(start).kind;
+        let run = script.order[start..end].iter().copied();
+        self.run.start = end;
+        if let Some((status, text)) = refusal(kind, reply) {
+            let error = Error::new(status, text).on(script.server);
+            for op in run {
+                if answers.is_pending(op) {
+                    answers.failed(op, &error, false);
+                }
+            }
+            let refused_request = matches!(reply, Reply::Error | Reply::ClientError(_));
+            if refused_request && kind.carries_value() {
+                return Err(Fault::OutOfStep);
+            }
+            return Ok(());
+        }
+        let Some((status, number)) = answer(kind, reply) else {
+            return Err(decode::out_of_place(reply).into());
+        };
+        if let (Kind::Version, Reply::Version(text)) = (kind, reply) {
+            answers.item(script.order[start], Item::default(), text);
+            return Ok(());
+        }
+        for op in run {
+            if answers.is_pending(op) {
+                answers.done(op, status, number);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A line of `stats`, collected in the operation's buffer.
+fn take_stat(text: &[u8], buffer: &mut Vec<u8>, script: &Script<'_>) -> Result<(), Fault> {
+    if (buffer.len() + text.len()) as u64 > script.max_value_bytes {
+        return Err(Fault::Violation("statistics over max_value_bytes".into()));
+    }
+    buffer.extend_from_slice(text);
+    buffer.push(b'\n');
+    Ok(())
+}
+
+/// What an answer means to an operation; `None` when it cannot be the answer to it.
+fn answer(kind: Kind, reply: &Reply<'_>) -> Option<(Status, u64)> {
+    let status = match (kind, reply) {
+        (Kind::Get | Kind::GetAndTouch, Reply::End) => Status::NotFound,
+        (Kind::Increment | Kind::Decrement, Reply::Number(number)) => {
+            return Some((Status::Ok, *number));
+        }
+        (kind, Reply::Stored) if kind.carries_value() => Status::Ok,
+        (Kind::Add | Kind::Replace | Kind::Append | Kind::Prepend, Reply::NotStored) => {
+            Status::NotStored
+        }
+        (Kind::Cas, Reply::Exists) => Status::Exists,
+        (Kind::Delete, Reply::Deleted) | (Kind::Touch, Reply::Touched) => Status::Ok,
+        (
+            Kind::Cas | Kind::Delete | Kind::Touch | Kind::Increment | Kind::Decrement,
+            Reply::NotFound,
+        ) => Status::NotFound,
+        (Kind::Stats, Reply::End | Reply::Reset | Reply::Ok) => Status::Ok,
+        (Kind::FlushAll, Reply::Ok) | (Kind::Version, Reply::Version(_)) => Status::Ok,
+        _ => return None,
+    };
+    Some((status, 0))
+}
+
+/// The status and text of an error line.
+fn refusal(kind: Kind, reply: &Reply<'_>) -> Option<(Status, String)> {
+    let text = |text: &[u8]| String::from_utf8_lossy(text).escape_debug().collect();
+    match reply {
+        Reply::Error => Some((
+            Status::Unsupported,
+            "the server does not know the command".into(),
+        )),
+        Reply::ClientError(reason) => Some((Status::Rejected, text(reason))),
+        Reply::ServerError(reason)
+            if kind.carries_value() && reason.starts_with(b"object too large") =>
+        {
+            Some((Status::ValueTooLarge, text(reason)))
+        }
+        Reply::ServerError(reason) => Some((Status::Server, text(reason))),
+        _ => None,
+    }
+}
+
+/// Sends `parts` as one, without the first `done` bytes.
+fn send_from(connection: &Connection, parts: &[&[u8]], mut done: usize) -> io::Result<usize> {
+    if let [part] = parts {
+        return connection.stream.send(&[IoSlice::new(&part[done..])]);
+    }
+    let mut slices = [IoSlice::new(&[]); 3];
+    for (slice, part) in slices.iter_mut().zip(parts) {
+        let skipped = done.min(part.len());
+        done -= skipped;
+        *slice = IoSlice::new(&part[skipped..]);
+    }
+    connection.stream.send(&slices)
+}

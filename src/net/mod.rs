@@ -1,0 +1,13 @@
+//! Sockets: addresses, connections, the pool of each server, and the conversation
+//! on one connection. Nothing here knows which server a key belongs to.
+
+pub mod address;
+pub mod connection;
+pub mod exchange;
+pub mod fork;
+pub mod opening;
+pub mod poll;
+pub mod pool;
+pub mod resolver;
+pub mod stream;
+pub mod wake;
