@@ -9,7 +9,11 @@
 //! The streams come from the identities of the servers, so the order of the list
 //! changes nothing.
 
-use super::Node;
+use super::hash::Hash;
+use super::murmur::fmix32;
+use super::node::{Node, total_weight};
+use super::route::Route;
+use super::splitmix::SplitMix64;
 use crate::error::{Error, Result, Status};
 use md5::{Digest, Md5};
 
@@ -31,11 +35,12 @@ pub(super) struct Rehash {
     table: Box<[u16]>,
     /// 32 less the number of bits of a slot number.
     shift: u32,
+    hash: Hash,
 }
 
 impl Rehash {
     /// `slots` is a power of two, at least 2.
-    pub(super) fn build(nodes: &[Node<'_>], slots: u32) -> Result<Self> {
+    pub(super) fn build(nodes: &[Node<'_>], slots: u32, hash: Hash) -> Result<Self> {
         let mut fill = Fill::new(nodes, slots);
         while fill.free > 0 {
             fill.schedule();
@@ -51,57 +56,36 @@ impl Rehash {
         Ok(Self {
             table: fill.table,
             shift: 32 - slots.trailing_zeros(),
+            hash,
         })
     }
 
     #[inline]
-    pub(super) fn slot(&self, hash: u32) -> usize {
-        (fmix32(hash) >> self.shift) as usize
+    pub(super) fn owner(&self, route: Route<'_>) -> usize {
+        usize::from(self.table[self.slot(route)])
     }
 
     #[inline]
-    pub(super) fn owner(&self, hash: u32) -> usize {
-        usize::from(self.table[self.slot(hash)])
+    pub(super) fn slot(&self, route: Route<'_>) -> usize {
+        self.slot_of(route.hash32(self.hash))
     }
 
     /// Attempt k looks at another slot of the hash, so that what a server held
     /// spreads over all the others; then come the slots after the last attempt's,
     /// going round.
-    pub(super) fn sequence(&self, hash: u32) -> impl Iterator<Item = usize> {
-        let slots = self.table.len();
-        let attempt = move |k: u32| self.slot(hash.wrapping_add(k.wrapping_mul(ATTEMPT_STEP)));
-        let last = attempt(ATTEMPTS);
+    pub(super) fn sequence(&self, route: Route<'_>) -> impl Iterator<Item = usize> {
+        let hash = route.hash32(self.hash);
+        let attempt = move |k: u32| self.slot_of(hash.wrapping_add(k.wrapping_mul(ATTEMPT_STEP)));
+        let (last, slots) = (attempt(ATTEMPTS), self.table.len());
         (0..=ATTEMPTS)
             .map(attempt)
             .chain((1..slots).map(move |step| (last + step) % slots))
             .map(|slot| usize::from(self.table[slot]))
     }
-}
 
-/// MurmurHash3's 32-bit finalizer.
-#[inline]
-fn fmix32(mut hash: u32) -> u32 {
-    hash ^= hash >> 16;
-    hash = hash.wrapping_mul(0x85eb_ca6b);
-    hash ^= hash >> 13;
-    hash = hash.wrapping_mul(0xc2b2_ae35);
-    hash ^ (hash >> 16)
-}
-
-/// SplitMix64: the draws of a server.
-#[derive(Clone)]
-struct Stream {
-    state: u64,
-}
-
-impl Stream {
     #[inline]
-    fn next(&mut self) -> u64 {
-        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.state;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
+    fn slot_of(&self, hash: u32) -> usize {
+        (fmix32(hash) >> self.shift) as usize
     }
 }
 
@@ -120,7 +104,7 @@ struct Drawer {
     /// Slots it may hold, and slots it holds.
     cap: u32,
     held: u32,
-    stream: Stream,
+    stream: SplitMix64,
     turns: Turns,
 }
 
@@ -180,7 +164,7 @@ struct Fill {
 impl Fill {
     fn new(nodes: &[Node<'_>], slots: u32) -> Self {
         let heaviest = nodes.iter().map(|node| node.weight).max().unwrap_or(1);
-        let total: u64 = nodes.iter().map(|node| u64::from(node.weight)).sum();
+        let total = total_weight(nodes);
         let mut ranking: Vec<(u64, usize)> = nodes
             .iter()
             .enumerate()
@@ -195,7 +179,7 @@ impl Fill {
                 weight,
                 cap: cap as u32,
                 held: 0,
-                stream: Stream { state: seed },
+                stream: SplitMix64::new(seed),
                 turns: Turns::new(weight, heaviest),
             }
         };
@@ -259,7 +243,7 @@ impl Fill {
             if drawer.held == drawer.cap {
                 continue;
             }
-            let slot = (drawer.stream.next() >> self.shift) as usize;
+            let slot = (drawer.stream.draw() >> self.shift) as usize;
             if self.table[slot] == FREE {
                 self.table[slot] = drawer.server;
                 drawer.held += 1;
