@@ -52,3 +52,26 @@ impl Jump {
         bucket as usize
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_longer_list_takes_keys_only_for_its_tail() {
+        for hash in (0..10_000).map(|n: i64| n.wrapping_mul(0x5851_f42d_4c95_7f2d)) {
+            let route = Route::Hash(hash);
+            let (before, after) = (Jump::new(9, Hash::Xxh3), Jump::new(10, Hash::Xxh3));
+            let owner = after.owner(route);
+            assert!(owner == before.owner(route) || owner == 9);
+        }
+    }
+
+    #[test]
+    fn failover_comes_to_every_server() {
+        let jump = Jump::new(40, Hash::Xxh3);
+        let sequence: Vec<usize> = jump.sequence(Route::Key(b"key")).collect();
+        assert_eq!(sequence[0], jump.owner(Route::Key(b"key")));
+        assert!((0..40).all(|server| sequence.contains(&server)));
+    }
+}

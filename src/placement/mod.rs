@@ -33,6 +33,9 @@ mod splitmix;
 mod table;
 mod twemproxy;
 
+#[cfg(test)]
+mod tests;
+
 use crate::error::{Error, Result, Status};
 use continuum::Continuum;
 use dalli::Dalli;

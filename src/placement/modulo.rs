@@ -104,3 +104,50 @@ impl Modulo {
         hash.rem_euclid(self.len as i64) as u64
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::placement::Label;
+
+    fn nodes<const N: usize>(weights: [u32; N]) -> [Node<'static>; N] {
+        weights.map(|weight| Node {
+            identity: "",
+            label: Label::Name(""),
+            weight,
+        })
+    }
+
+    #[test]
+    fn buckets_are_runs_as_long_as_the_weights() {
+        let weighted = Modulo::build(&nodes([2, 1, 3]), Hash::Crc32);
+        let written_out = Modulo::over([0, 0, 1, 2, 2, 2].into(), Hash::Crc32);
+        for hash in -20..20 {
+            assert_eq!(
+                weighted.owner(Route::Hash(hash)),
+                written_out.owner(Route::Hash(hash))
+            );
+        }
+    }
+
+    #[test]
+    fn a_negative_hash_leaves_what_it_leaves_in_python() {
+        let modulo = Modulo::build(&nodes([1, 1, 1]), Hash::Crc32);
+        let owners = [-3, -2, -1, 0, 1, 2, 3].map(|hash| modulo.owner(Route::Hash(hash)));
+        assert_eq!(owners, [0, 1, 2, 0, 1, 2, 0]);
+        assert_eq!(modulo.owner(Route::Hash(i64::MIN)), 1);
+        assert_eq!(modulo.owner(Route::Hash(i64::MAX)), 1);
+    }
+
+    /// 65,535 servers of weight 65,535: written out, the buckets would fill gigabytes.
+    #[test]
+    fn the_largest_weights_fit() {
+        let nodes = vec![nodes([65_535])[0]; 65_535];
+        let modulo = Modulo::build(&nodes, Hash::Crc32);
+        let buckets = 65_535 * 65_535;
+        assert_eq!(modulo.owner(Route::Hash(0)), 0);
+        assert_eq!(modulo.owner(Route::Hash(65_535)), 1);
+        assert_eq!(modulo.owner(Route::Hash(buckets - 1)), 65_534);
+        assert_eq!(modulo.owner(Route::Hash(buckets)), 0);
+    }
+}

@@ -88,3 +88,27 @@ fn draw(stream: &mut Mt) -> usize {
     let random = (high * 67_108_864.0 + low) / 9_007_199_254_740_992.0;
     (random * SLOTS as f64) as usize
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn python_hashes() {
+        // hash('a') and hash('abc') of CPython 2.7 on a 64-bit machine.
+        assert_eq!(python_hash(b"a"), 12_416_037_344);
+        assert_eq!(python_hash(b"abc"), 1_453_079_729_188_098_211);
+    }
+
+    #[test]
+    fn a_server_that_comes_too_late_for_a_slot_is_named() {
+        let [first, second] = ["first", "second"].map(|name| Node {
+            identity: name,
+            label: Label::Name(name),
+            weight: 40_000,
+        });
+        let error = build(&[first, second], Hash::Cmemcache1).unwrap_err();
+        assert_eq!(error.status(), Status::Argument);
+        assert!(error.message().contains("second"), "{error}");
+    }
+}

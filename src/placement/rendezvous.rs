@@ -106,3 +106,43 @@ fn low_bytes<T>(key: &[u8], with: impl FnOnce(&[u8]) -> T) -> T {
 fn low_bytes_of(text: &str) -> Vec<u8> {
     text.chars().map(|character| character as u8).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::placement::Label;
+
+    fn hashed(key: &[u8]) -> Vec<u8> {
+        low_bytes(key, <[u8]>::to_vec)
+    }
+
+    #[test]
+    fn text_is_hashed_by_the_low_bytes_of_its_code_points() {
+        assert_eq!(hashed(b"plain"), b"plain");
+        assert_eq!(hashed("\u{e9}".as_bytes()), [0xe9]);
+        assert_eq!(hashed("a\u{4e2d}\u{1f600}".as_bytes()), [b'a', 0x2d, 0x00]);
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_stand_for_themselves() {
+        assert_eq!(hashed(b"a\xff\xfe"), b"a\xff\xfe");
+    }
+
+    #[test]
+    fn a_text_longer_than_any_key_is_hashed_whole() {
+        let text = "\u{e9}".repeat(1_000);
+        assert_eq!(hashed(text.as_bytes()), [0xe9; 1_000]);
+    }
+
+    #[test]
+    #[should_panic(expected = "caller's hash")]
+    fn a_callers_hash_is_a_mistake() {
+        let label = Label::Name("a");
+        let node = Node {
+            identity: "a",
+            label,
+            weight: 1,
+        };
+        Rendezvous::build(&[node]).unwrap().owner(Route::Hash(1));
+    }
+}
