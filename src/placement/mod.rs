@@ -10,6 +10,8 @@
 //! each distribution has a file of its own: `rehash` is the library's, the others
 //! are as the clients they are named after have them, to the bit.
 
+#![forbid(unsafe_code)]
+
 mod compat;
 mod continuum;
 mod dalli;

@@ -10,7 +10,7 @@ pub struct Node<'a> {
     pub identity: &'a str,
     /// What the other clients know the server by.
     pub label: Label<'a>,
-    /// At least 1.
+    /// From 1 to 65,535.
     pub weight: u32,
 }
 
