@@ -1,23 +1,15 @@
-//! `rehash`, the default: a table of slots that the servers fill by taking turns.
+//! How the table of `rehash` is filled.
 //!
-//! Each server draws slots from a stream of its own, one draw a turn; a free slot
-//! that is drawn belongs to the server, a draw that hits a claimed slot is a lost
-//! turn. Because the streams do not depend on each other, a change of the fleet
-//! moves next to nothing but what must move. A cap on what one server may hold
-//! bounds its load.
-//!
-//! The streams come from the identities of the servers, so the order of the list
-//! changes nothing.
+//! - A server's draws are SplitMix64 from a seed, the first 8 bytes of MD5 of its
+//!   identity. The upper bits of a draw are a slot; a free slot belongs to the server.
+//! - Draw j of a server of weight w falls into round ceil(j * heaviest / w). Rounds
+//!   come one after the other, and within a round the seeds in ascending order.
+//! - A server that holds ceil(21 * slots * w / (20 * total weight)) slots draws no more.
+//! - It ends when no slot is free.
 
-use super::Node;
-use crate::error::{Error, Result, Status};
+use crate::placement::node::{Node, total_weight};
+use crate::placement::splitmix::SplitMix64;
 use md5::{Digest, Md5};
-
-/// Attempts by hash before failover goes on slot by slot.
-const ATTEMPTS: u32 = 16;
-
-/// What an attempt adds to the hash; also the step of SplitMix64, cut to 32 bits.
-const ATTEMPT_STEP: u32 = 0x9e37_79b9;
 
 /// No server: one more than the highest index, as there are at most 65,535.
 const FREE: u16 = u16::MAX;
@@ -25,84 +17,12 @@ const FREE: u16 = u16::MAX;
 /// Draws put in order at a time.
 const BATCH: usize = 4096;
 
-#[derive(Debug)]
-pub(super) struct Rehash {
+/// The outcome.
+pub(super) struct Filled {
     /// The owner of each slot.
-    table: Box<[u16]>,
-    /// 32 less the number of bits of a slot number.
-    shift: u32,
-}
-
-impl Rehash {
-    /// `slots` is a power of two, at least 2.
-    pub(super) fn build(nodes: &[Node<'_>], slots: u32) -> Result<Self> {
-        let mut fill = Fill::new(nodes, slots);
-        while fill.free > 0 {
-            fill.schedule();
-            fill.draw();
-        }
-        if let Some(server) = fill.without_slot() {
-            let message = format!(
-                "server {} gets none of the {slots} slots: its share of the weights is too small",
-                nodes[server].identity
-            );
-            return Err(Error::new(Status::Argument, message));
-        }
-        Ok(Self {
-            table: fill.table,
-            shift: 32 - slots.trailing_zeros(),
-        })
-    }
-
-    #[inline]
-    pub(super) fn slot(&self, hash: u32) -> usize {
-        (fmix32(hash) >> self.shift) as usize
-    }
-
-    #[inline]
-    pub(super) fn owner(&self, hash: u32) -> usize {
-        usize::from(self.table[self.slot(hash)])
-    }
-
-    /// Attempt k looks at another slot of the hash, so that what a server held
-    /// spreads over all the others; then come the slots after the last attempt's,
-    /// going round.
-    pub(super) fn sequence(&self, hash: u32) -> impl Iterator<Item = usize> {
-        let slots = self.table.len();
-        let attempt = move |k: u32| self.slot(hash.wrapping_add(k.wrapping_mul(ATTEMPT_STEP)));
-        let last = attempt(ATTEMPTS);
-        (0..=ATTEMPTS)
-            .map(attempt)
-            .chain((1..slots).map(move |step| (last + step) % slots))
-            .map(|slot| usize::from(self.table[slot]))
-    }
-}
-
-/// MurmurHash3's 32-bit finalizer.
-#[inline]
-fn fmix32(mut hash: u32) -> u32 {
-    hash ^= hash >> 16;
-    hash = hash.wrapping_mul(0x85eb_ca6b);
-    hash ^= hash >> 13;
-    hash = hash.wrapping_mul(0xc2b2_ae35);
-    hash ^ (hash >> 16)
-}
-
-/// SplitMix64: the draws of a server.
-#[derive(Clone)]
-struct Stream {
-    state: u64,
-}
-
-impl Stream {
-    #[inline]
-    fn next(&mut self) -> u64 {
-        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.state;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
+    pub(super) table: Box<[u16]>,
+    /// The first server of the list that came away with nothing.
+    pub(super) without_slot: Option<usize>,
 }
 
 /// The first 8 bytes of MD5, little-endian.
@@ -120,12 +40,12 @@ struct Drawer {
     /// Slots it may hold, and slots it holds.
     cap: u32,
     held: u32,
-    stream: Stream,
+    stream: SplitMix64,
     turns: Turns,
 }
 
-/// The rounds a server draws in: draw j falls into round ceil(j * heaviest / weight).
-/// No weight is above the heaviest, so no server draws twice in a round.
+/// The rounds a server draws in. No weight is above the heaviest, so no server draws
+/// twice in a round.
 struct Turns {
     /// The round of the next draw.
     round: u64,
@@ -156,10 +76,10 @@ impl Turns {
 
 /// A table being filled.
 ///
-/// The order of the draws is by round, within a round by seed. It is worked out
-/// for a stretch of rounds at a time, by counting: the cost of a draw depends
-/// neither on the number of servers nor on their weights.
-struct Fill {
+/// The order of the draws is worked out for a stretch of rounds at a time, by
+/// counting: the cost of a draw depends neither on the number of servers nor on
+/// their weights.
+pub(super) struct Fill {
     table: Box<[u16]>,
     free: usize,
     /// 64 less the number of bits of a slot number.
@@ -178,9 +98,9 @@ struct Fill {
 }
 
 impl Fill {
-    fn new(nodes: &[Node<'_>], slots: u32) -> Self {
+    pub(super) fn new(nodes: &[Node<'_>], slots: u32) -> Self {
         let heaviest = nodes.iter().map(|node| node.weight).max().unwrap_or(1);
-        let total: u64 = nodes.iter().map(|node| u64::from(node.weight)).sum();
+        let total = total_weight(nodes);
         let mut ranking: Vec<(u64, usize)> = nodes
             .iter()
             .enumerate()
@@ -195,7 +115,7 @@ impl Fill {
                 weight,
                 cap: cap as u32,
                 held: 0,
-                stream: Stream { state: seed },
+                stream: SplitMix64::new(seed),
                 turns: Turns::new(weight, heaviest),
             }
         };
@@ -209,6 +129,19 @@ impl Fill {
             draws: Vec::new(),
             order: Vec::new(),
             places: Vec::new(),
+        }
+    }
+
+    pub(super) fn run(mut self) -> Filled {
+        while self.free > 0 {
+            self.schedule();
+            self.draw();
+        }
+        // A server without a slot is below its cap, and so still among the drawers.
+        let idle = self.drawers.iter().filter(|drawer| drawer.held == 0);
+        Filled {
+            without_slot: idle.map(|drawer| usize::from(drawer.server)).min(),
+            table: self.table,
         }
     }
 
@@ -259,7 +192,7 @@ impl Fill {
             if drawer.held == drawer.cap {
                 continue;
             }
-            let slot = (drawer.stream.next() >> self.shift) as usize;
+            let slot = (drawer.stream.draw() >> self.shift) as usize;
             if self.table[slot] == FREE {
                 self.table[slot] = drawer.server;
                 drawer.held += 1;
@@ -270,11 +203,97 @@ impl Fill {
             }
         }
     }
+}
 
-    /// The first server in list order that holds no slot. It has not reached its
-    /// cap, so it is among the drawers.
-    fn without_slot(&self) -> Option<usize> {
-        let idle = self.drawers.iter().filter(|drawer| drawer.held == 0);
-        idle.map(|drawer| usize::from(drawer.server)).min()
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::placement::Label;
+    use proptest::prelude::*;
+
+    fn nodes(servers: &[(String, u32)]) -> Vec<Node<'_>> {
+        servers
+            .iter()
+            .map(|(identity, weight)| Node {
+                identity,
+                label: Label::Name(identity),
+                weight: *weight,
+            })
+            .collect()
+    }
+
+    /// The rules word for word: round by round, server by server.
+    fn by_the_rules(nodes: &[Node<'_>], slots: u32) -> Vec<u16> {
+        let heaviest = nodes
+            .iter()
+            .map(|node| u64::from(node.weight))
+            .max()
+            .unwrap();
+        let total = total_weight(nodes);
+        let mut order: Vec<usize> = (0..nodes.len()).collect();
+        order.sort_by_key(|&server| (seed(nodes[server].identity), nodes[server].identity));
+        let mut streams: Vec<_> = nodes
+            .iter()
+            .map(|node| SplitMix64::new(seed(node.identity)))
+            .collect();
+        let mut drawn = vec![0; nodes.len()];
+        let mut held = vec![0; nodes.len()];
+        let mut table = vec![FREE; slots as usize];
+        let mut round = 0;
+        while table.contains(&FREE) {
+            round += 1;
+            for &server in &order {
+                let weight = u64::from(nodes[server].weight);
+                let cap = (21 * u64::from(slots) * weight).div_ceil(20 * total);
+                let its_round = ((drawn[server] + 1) * heaviest).div_ceil(weight);
+                if its_round != round {
+                    continue;
+                }
+                drawn[server] += 1;
+                let slot = (streams[server].draw() >> (64 - slots.trailing_zeros())) as usize;
+                if held[server] < cap && table[slot] == FREE {
+                    table[slot] = server as u16;
+                    held[server] += 1;
+                }
+            }
+        }
+        table
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 32, failure_persistence: None, ..Default::default() })]
+
+        #[test]
+        fn counting_comes_to_the_same_as_the_rules(
+            weights in prop_oneof![
+                prop::collection::vec(1..=10_u32, 1..30),
+                prop::collection::vec(prop_oneof![Just(1), 1..=1000_u32], 1..8),
+            ],
+            salt: u32,
+        ) {
+            let servers: Vec<_> = weights
+                .iter()
+                .enumerate()
+                .map(|(index, &weight)| (format!("{salt}-{index}:11211"), weight))
+                .collect();
+            let nodes = nodes(&servers);
+            let filled = Fill::new(&nodes, 1024).run();
+            prop_assert_eq!(&filled.table[..], by_the_rules(&nodes, 1024));
+            let idle = (0..nodes.len()).find(|&server| !filled.table.contains(&(server as u16)));
+            prop_assert_eq!(filled.without_slot, idle);
+        }
+    }
+
+    /// More draws than a batch holds, and servers that reach their cap in one.
+    #[test]
+    fn a_table_of_many_batches_is_filled_by_the_rules() {
+        for count in [2, 100] {
+            let servers: Vec<_> = (0..count)
+                .map(|index| (format!("cache{index}:11211"), 1 + index % 3))
+                .collect();
+            let nodes = nodes(&servers);
+            let filled = Fill::new(&nodes, 16_384).run();
+            assert!(filled.table[..] == by_the_rules(&nodes, 16_384));
+        }
     }
 }
