@@ -1,6 +1,8 @@
 //! Generates the C header and names the shared library.
 
 use std::env;
+use std::error::Error;
+use std::fs;
 use std::path::PathBuf;
 
 fn main() {
@@ -20,14 +22,43 @@ fn soname() {
 }
 
 /// Into OUT_DIR: a build never changes the tree. A test compares it with the one in include/.
-fn header() -> Result<(), Box<dyn std::error::Error>> {
+fn header() -> Result<(), Box<dyn Error>> {
     let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?);
-    let header = PathBuf::from(env::var("OUT_DIR")?).join("consistent_memcached.h");
     let config = cbindgen::Config::from_file(root.join("cbindgen.toml"))?;
-    cbindgen::Builder::new()
-        .with_crate(&root)
-        .with_config(config)
-        .generate()?
-        .write_to_file(header);
+    let mut builder = cbindgen::Builder::new().with_config(config);
+    let mut sources = Vec::new();
+    for entry in fs::read_dir(root.join("src/ffi"))? {
+        sources.push(entry?.path());
+    }
+    // Whatever the order of the directory, the header is the same.
+    sources.sort();
+    for source in sources {
+        builder = builder.with_src(source);
+    }
+    let mut header = Vec::new();
+    builder.generate()?.write(&mut header);
+    let header = without_safety_sections(&String::from_utf8(header)?);
+    fs::write(
+        PathBuf::from(env::var("OUT_DIR")?).join("consistent_memcached.h"),
+        header,
+    )?;
     Ok(())
+}
+
+/// Rust wants a section "Safety" for each function; in C it goes without saying.
+fn without_safety_sections(header: &str) -> String {
+    let mut kept: Vec<&str> = Vec::new();
+    let mut within = false;
+    for line in header.lines() {
+        if line == "// # Safety" {
+            within = true;
+            // The empty line before it.
+            kept.pop();
+        }
+        within &= line.starts_with("//");
+        if !within {
+            kept.push(line);
+        }
+    }
+    kept.join("\n") + "\n"
 }

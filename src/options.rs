@@ -85,6 +85,12 @@ pub const TABLE: &[Spec] = &[
         text: "How keys are spread over the servers.",
     },
     Spec {
+        name: "compat",
+        kind: Kind::Choice(placement::COMPATS),
+        default: "",
+        text: "Place keys as this client does by default. Options given besides it win.",
+    },
+    Spec {
         name: "hash",
         kind: Kind::Choice(placement::HASHES),
         default: "",
@@ -93,8 +99,8 @@ pub const TABLE: &[Spec] = &[
     Spec {
         name: "slots",
         kind: Kind::Integer {
-            min: 1024,
-            max: 4_194_304,
+            min: placement::SLOTS_MIN as u64,
+            max: placement::SLOTS_MAX as u64,
         },
         default: "65536",
         text: "Size of the slot table of `rehash`, a power of two. Changing it moves keys.",

@@ -33,7 +33,10 @@ pub struct Call<'a, A> {
 
 impl<A> Call<'_, A> {
     fn wake(&mut self) -> Arc<Wake> {
-        Arc::clone(self.wake.get_or_insert_with(|| Arc::new(Wake::new())))
+        Arc::clone(
+            self.wake
+                .get_or_insert_with(|| Arc::new(Wake::for_this_thread())),
+        )
     }
 }
 

@@ -38,8 +38,8 @@ pub(super) fn c_string(text: &str) -> CString {
 /// `error` is NULL or an error that has not been freed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cm_error_status(error: *const cm_error) -> cm_status {
-    // SAFETY: as the caller promises.
     guard_or(CM_OK, || {
+        // SAFETY: as the caller promises.
         unsafe { error.as_ref() }.map_or(CM_OK, |error| error.status)
     })
 }

@@ -88,7 +88,7 @@ pub(super) unsafe fn operations<'a>(
     default_kind: u32,
 ) -> Result<impl ExactSizeIterator<Item = Result<Operation<'a>>>> {
     let wrong = |text: &str| Error::new(Status::Argument, text);
-    if op_size < size_of::<cm_op>() || op_size % align_of::<cm_op>() != 0 {
+    if op_size < size_of::<cm_op>() || !op_size.is_multiple_of(align_of::<cm_op>()) {
         return Err(wrong("op_size is not the size of a cm_op"));
     }
     let size = count

@@ -54,8 +54,8 @@ pub(super) fn deliver(
 /// `results` is NULL or valid.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn cm_results_count(results: *const cm_results) -> usize {
-    // SAFETY: as the caller promises.
     guard_or(0, || {
+        // SAFETY: as the caller promises.
         unsafe { results.as_ref() }.map_or(0, |results| results.views.len())
     })
 }

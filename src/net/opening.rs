@@ -45,6 +45,8 @@ pub struct Opening {
     failure: Option<io::Error>,
 }
 
+// There are few openings at a time, and they are short.
+#[allow(clippy::large_enum_variant)]
 #[derive(Debug)]
 enum Stage {
     Resolving(Arc<Lookup>),

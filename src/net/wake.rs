@@ -19,8 +19,7 @@ pub struct Wake {
 }
 
 impl Wake {
-    /// For the calling thread.
-    pub fn new() -> Self {
+    pub fn for_this_thread() -> Self {
         Self {
             thread: std::thread::current(),
             event: OnceLock::new(),
@@ -88,7 +87,7 @@ mod tests {
 
     #[test]
     fn a_ring_ends_a_wait_and_shows_on_the_descriptor() {
-        let wake = Arc::new(Wake::new());
+        let wake = Arc::new(Wake::for_this_thread());
         let (fd, _) = wake.descriptor().unwrap();
         let ringer = Arc::clone(&wake);
         std::thread::spawn(move || ringer.ring());
