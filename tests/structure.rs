@@ -33,7 +33,10 @@ fn modules_use_each_other_in_one_direction() {
     let allowed: &[(&str, &[&str])] = &[
         ("ffi", &["client", "fleet", "protocol", "options", "error"]),
         ("client", &["fleet", "net", "protocol", "options", "error"]),
-        ("fleet", &["placement", "net", "protocol", "options", "error"]),
+        (
+            "fleet",
+            &["placement", "net", "protocol", "options", "error"],
+        ),
         ("net", &["protocol", "error"]),
         ("placement", &["error"]),
         ("protocol", &["error"]),
@@ -51,7 +54,10 @@ fn modules_use_each_other_in_one_direction() {
         assert!(!files.is_empty(), "{module} is gone");
         for file in files {
             for used in read(&file).split("crate::").skip(1) {
-                let name: String = used.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+                let name: String = used
+                    .chars()
+                    .take_while(|c| c.is_alphanumeric() || *c == '_')
+                    .collect();
                 let own = name == module.trim_end_matches(".rs");
                 assert!(
                     own || uses.contains(&name.as_str()),
@@ -70,7 +76,11 @@ fn unsafe_code_stays_in_its_places() {
     for file in files {
         let place = file.strip_prefix(root().join("src")).unwrap();
         let may = place.starts_with("ffi") || place.starts_with("net");
-        assert!(may || !read(&file).contains("unsafe {"), "{}", file.display());
+        assert!(
+            may || !read(&file).contains("unsafe {"),
+            "{}",
+            file.display()
+        );
     }
 }
 
@@ -78,12 +88,17 @@ fn unsafe_code_stays_in_its_places() {
 fn the_committed_header_is_the_generated_one() {
     let generated = read(Path::new(env!("OUT_DIR")).join("consistent_memcached.h"));
     let committed = read(root().join("include/consistent_memcached.h"));
-    assert!(committed == generated, "the header has changed: make header");
+    assert!(
+        committed == generated,
+        "the header has changed: make header"
+    );
 }
 
 /// The table of options as Markdown.
 fn options_table() -> String {
-    let mut table = String::from("| option | type | default | values | what it does |\n|---|---|---|---|---|\n");
+    let mut table = String::from(
+        "| option | type | default | values | what it does |\n|---|---|---|---|---|\n",
+    );
     for spec in TABLE {
         let default = match spec.default {
             "" => "not set".to_owned(),
@@ -93,7 +108,12 @@ fn options_table() -> String {
             "choice" => format!("`{}`", spec.range().replace(", ", "`, `")),
             _ => spec.range(),
         };
-        table += &format!("| `{}` | {} | {default} | {range} | {} |\n", spec.name, spec.type_name(), spec.text);
+        table += &format!(
+            "| `{}` | {} | {default} | {range} | {} |\n",
+            spec.name,
+            spec.type_name(),
+            spec.text
+        );
     }
     table
 }
@@ -102,8 +122,12 @@ const BEGIN: &str = "<!-- options: made from src/options.rs by `make docs` -->\n
 const END: &str = "<!-- end of options -->\n";
 
 fn with_table(document: &str, name: &str) -> String {
-    let (before, rest) = document.split_once(BEGIN).unwrap_or_else(|| panic!("{name}: no place for the options"));
-    let (_, after) = rest.split_once(END).unwrap_or_else(|| panic!("{name}: the options do not end"));
+    let (before, rest) = document
+        .split_once(BEGIN)
+        .unwrap_or_else(|| panic!("{name}: no place for the options"));
+    let (_, after) = rest
+        .split_once(END)
+        .unwrap_or_else(|| panic!("{name}: the options do not end"));
     format!("{before}{BEGIN}{}{END}{after}", options_table())
 }
 

@@ -174,13 +174,13 @@ impl Exchange {
         wait: Wait,
     ) -> Result<bool, Fault> {
         let received = match &mut self.incoming {
-            Some(incoming) => {
+            Some(incoming) if incoming.left > 0 => {
                 let buffer = answers.buffer(incoming.op);
                 let received = connection.stream.receive(buffer, incoming.left, wait);
                 incoming.left -= *received.as_ref().unwrap_or(&0);
                 received
             }
-            None => connection.fill(wait),
+            _ => connection.fill(wait),
         };
         match received {
             Ok(0) => return Err(Fault::Ended),

@@ -138,7 +138,7 @@ static bool answer(int connection, enum lie lie, const struct request *request) 
     case TOO_LONG:
         return send_about(connection, "VALUE %s 0 2\r\nliar liar\r\nEND\r\n", request);
     case NO_END:
-        return send_about(connection, "VALUE %s 0 4\r\nliar\r\n", request);
+        return send_bytes(connection, reply, strlen(reply) - strlen("END\r\n"));
     case TWICE:
         strcat(reply, other_item);
         return send_text(connection, reply);

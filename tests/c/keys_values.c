@@ -165,6 +165,7 @@ static void a_buffer_of_the_caller(void) {
     memset(buffer, '.', sizeof buffer);
     CHECK_STATUS(CM_OK, cm_get_into(client, "k", 1, buffer, 8, &length, &flags, NULL));
     CHECK(length == 8 && flags == 5 && memcmp(buffer, "12345678", 8) == 0);
+    CHECK_STATUS(CM_OK, cm_get_into(client, "k", 1, buffer, 8, &length, NULL, NULL));
 
     memset(buffer, '.', sizeof buffer);
     CHECK_STATUS(CM_ERR_VALUE_TOO_LARGE,

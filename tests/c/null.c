@@ -180,14 +180,12 @@ static void the_other_operations(void) {
     CHECK(number == 0);
     REFUSED(cm_increment(client, NULL, 1, 1, &number, &error));
     CHECK(number == 0);
-    REFUSED(cm_increment(client, "k", 1, 1, NULL, &error));
     CHECK_STATUS(CM_ERR_ARGUMENT, cm_increment(client, NULL, 1, 1, &number, NULL));
 
     REFUSED(cm_decrement(NULL, "k", 1, 1, &number, &error));
     CHECK(number == 0);
     REFUSED(cm_decrement(client, NULL, 1, 1, &number, &error));
     CHECK(number == 0);
-    REFUSED(cm_decrement(client, "k", 1, 1, NULL, &error));
     CHECK_STATUS(CM_ERR_ARGUMENT, cm_decrement(client, NULL, 1, 1, &number, NULL));
 }
 

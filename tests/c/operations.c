@@ -78,8 +78,7 @@ static void compare_and_swap(void) {
     CHECK_STATUS(CM_EXISTS, cm_cas(client, "c", 1, "3", 1, 0, 0, cas, NULL));
     CHECK(holds("c", "2"));
     /* Never a set in disguise: without a cas id there is nothing to compare with. */
-    cm_status without = cm_cas(client, "c", 1, "4", 1, 0, 0, 0, NULL);
-    CHECK(without == CM_ERR_ARGUMENT || without == CM_EXISTS);
+    CHECK_STATUS(CM_ERR_ARGUMENT, cm_cas(client, "c", 1, "4", 1, 0, 0, 0, NULL));
     CHECK(holds("c", "2"));
     CHECK_STATUS(CM_EXISTS, cm_cas(client, "c", 1, "5", 1, 0, 0, UINT64_MAX, NULL));
     cm_result *result = NULL;
@@ -103,6 +102,9 @@ static void counting(void) {
     CHECK(number == 15);
     CHECK_STATUS(CM_OK, cm_decrement(client, "n", 1, 6, &number, NULL));
     CHECK(number == 9);
+    CHECK_STATUS(CM_OK, cm_increment(client, "n", 1, 1, NULL, NULL)); /* whatever it comes to */
+    CHECK_STATUS(CM_OK, cm_decrement(client, "n", 1, 1, NULL, NULL));
+    CHECK(holds("n", "9 ")); /* the server keeps the length */
     CHECK_STATUS(CM_OK, cm_decrement(client, "n", 1, 100, &number, NULL));
     CHECK(number == 0); /* the server stops there */
     CHECK_STATUS(CM_OK, set("n", "18446744073709551614"));

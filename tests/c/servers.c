@@ -73,7 +73,7 @@ static void lists_that_are_taken(void) {
         {"10.0.0.1,10.0.0.2", 2},
         {"10.0.0.1, 10.0.0.2 ,10.0.0.3", 3},
         {"10.0.0.1\n10.0.0.2\n", 2},
-        {"cache-1.example_a.com weight=1,10.0.0.2 weight=65535", 2},
+        {"cache-1.example_a.com weight=65535,10.0.0.2 weight=60000", 2},
         {"10.0.0.1 weight=2 name=first,10.0.0.2 name=second weight=3", 2},
         {"10.0.0.1 name=a%20name%2C%25", 1},
         {"10.0.0.1 name=a,10.0.0.1 name=b", 2},
@@ -162,7 +162,8 @@ static void options_are_read_back(void) {
         CHECK_STATUS(CM_OK, cm_options_get(options, option->name, &value, NULL));
         REQUIRE(value != NULL);
         CHECK(strcmp(value, option->default_value) == 0);
-        CHECK(strlen(option->type) > 0 && strlen(option->range) > 0 && strlen(option->text) > 0);
+        CHECK(strlen(option->type_name) > 0 && strlen(option->range) > 0 &&
+              strlen(option->text) > 0);
         if (strlen(value) > 0) /* a default may be set like any other value */
             CHECK_STATUS(CM_OK, cm_options_set(options, option->name, value, NULL));
     }

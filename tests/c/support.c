@@ -132,7 +132,8 @@ static void spawn(struct server *server, const char *where) {
     REQUIRE(server->pid >= 0);
     if (server->pid == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL); /* should this program be killed itself */
-        setenv("MEMCACHED_PORT_FILENAME", port_file, 1);
+        if (server->port == 0)
+            setenv("MEMCACHED_PORT_FILENAME", port_file, 1);
         execl("/bin/sh", "sh", "-c", command, (char *)NULL);
         _exit(127);
     }

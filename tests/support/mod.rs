@@ -62,6 +62,15 @@ impl Memcached {
         let _ = self.process.wait();
     }
 
+    /// Sends a signal: "STOP" and "CONT" freeze the server and let it go on.
+    pub fn signal(&self, name: &str) {
+        let mut kill = Command::new("kill");
+        let status = kill
+            .args([&format!("-{name}"), &self.process.id().to_string()])
+            .status();
+        assert!(status.expect("kill").success());
+    }
+
     /// As it stands in a list of servers.
     pub fn address(&self) -> String {
         match &self.listens {
@@ -78,8 +87,13 @@ impl Memcached {
             Listens::Socket(path) => command.arg("-s").arg(path),
         };
         command.args(arguments);
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        let process = command.spawn().expect("memcached is not installed: make setup");
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        let process = command
+            .spawn()
+            .expect("memcached is not installed: make setup");
         let mut server = Self { process, listens };
         let until = Instant::now() + PATIENCE;
         while Instant::now() < until {
