@@ -569,35 +569,6 @@ const struct cm_result *cm_results_at(const struct cm_results *results, size_t i
 // Since 0.1.0.
 void cm_results_free(struct cm_results *results);
 
-// Asks every server for its statistics.
-//
-// argument: such as "items" or "slabs"; length 0 for the general ones.
-// *results_out: one result for each server, in the order of the list. The value of each is text:
-// a line "NAME VALUE\n" for each figure. Status as cm_execute. Safe from any thread. Since 0.1.0.
-cm_status cm_stats(struct cm_client *client,
-                   const char *argument,
-                   size_t argument_len,
-                   struct cm_results **results_out,
-                   struct cm_error **error_out);
-
-// Empties every server, now or later.
-//
-// delay_seconds: 0 for now.
-// *results_out: one result for each server, in the order of the list. Status as cm_execute.
-// CM_ERR_ARGUMENT: the delay is negative or does not fit. Safe from any thread. Since 0.1.0.
-cm_status cm_flush_all(struct cm_client *client,
-                       int64_t delay_seconds,
-                       struct cm_results **results_out,
-                       struct cm_error **error_out);
-
-// Asks every server for its version.
-//
-// *results_out: one result for each server, in the order of the list, with a value such as
-// "1.6.18". Status as cm_execute. Safe from any thread. Since 0.1.0.
-cm_status cm_server_versions(struct cm_client *client,
-                             struct cm_results **results_out,
-                             struct cm_error **error_out);
-
 // Gets an item.
 //
 // *result_out: the item, to be freed with cm_result_free; NULL unless the call returns CM_OK.
@@ -644,6 +615,84 @@ cm_status cm_get_into(struct cm_client *client,
                       size_t *value_len_out,
                       uint32_t *flags_out,
                       struct cm_error **error_out);
+
+// Asks every server for its statistics.
+//
+// argument: such as "items" or "slabs"; length 0 for the general ones.
+// *results_out: one result for each server, in the order of the list. The value of each is text:
+// a line "NAME VALUE\n" for each figure. Status as cm_execute. Safe from any thread. Since 0.1.0.
+cm_status cm_stats(struct cm_client *client,
+                   const char *argument,
+                   size_t argument_len,
+                   struct cm_results **results_out,
+                   struct cm_error **error_out);
+
+// Empties every server, now or later.
+//
+// delay_seconds: 0 for now.
+// *results_out: one result for each server, in the order of the list. Status as cm_execute.
+// CM_ERR_ARGUMENT: the delay is negative or does not fit. Safe from any thread. Since 0.1.0.
+cm_status cm_flush_all(struct cm_client *client,
+                       int64_t delay_seconds,
+                       struct cm_results **results_out,
+                       struct cm_error **error_out);
+
+// Asks every server for its version.
+//
+// *results_out: one result for each server, in the order of the list, with a value such as
+// "1.6.18". Status as cm_execute. Safe from any thread. Since 0.1.0.
+cm_status cm_server_versions(struct cm_client *client,
+                             struct cm_results **results_out,
+                             struct cm_error **error_out);
+
+// Deletes an item; CM_NOT_FOUND if there is none.
+//
+// Safe from any thread. Since 0.1.0.
+cm_status cm_delete(struct cm_client *client,
+                    const char *key,
+                    size_t key_len,
+                    struct cm_error **error_out);
+
+// Sets the ttl of an item; CM_NOT_FOUND if there is none.
+//
+// ttl_seconds: from now; 0 never expires, negative is expired at once.
+// CM_ERR_ARGUMENT: the ttl does not fit. Safe from any thread. Since 0.1.0.
+cm_status cm_touch(struct cm_client *client,
+                   const char *key,
+                   size_t key_len,
+                   int64_t ttl_seconds,
+                   struct cm_error **error_out);
+
+// Adds to a number of decimal digits; it wraps at 2^64. CM_NOT_FOUND if there is no item.
+//
+// *number_out: the new number; 0 unless the call returns CM_OK. NULL if it does not matter.
+// CM_ERR_REJECTED: the item is not a number. Safe from any thread. Since 0.1.0.
+cm_status cm_increment(struct cm_client *client,
+                       const char *key,
+                       size_t key_len,
+                       uint64_t delta,
+                       uint64_t *number_out,
+                       struct cm_error **error_out);
+
+// Subtracts from a number of decimal digits; it stops at 0. Otherwise as cm_increment.
+//
+// Since 0.1.0.
+cm_status cm_decrement(struct cm_client *client,
+                       const char *key,
+                       size_t key_len,
+                       uint64_t delta,
+                       uint64_t *number_out,
+                       struct cm_error **error_out);
+
+// The version of the library, "MAJOR.MINOR.PATCH".
+//
+// The text is static. Safe from any thread. Since 0.1.0.
+const char *cm_version(void);
+
+// The name of a status, "CM_OK" and so on; "CM_UNKNOWN" for a number that is none.
+//
+// The text is static. Safe from any thread. Since 0.1.0.
+const char *cm_status_name(cm_status status);
 
 // Stores an item.
 //
@@ -718,55 +767,6 @@ cm_status cm_cas(struct cm_client *client,
                  int64_t ttl_seconds,
                  uint64_t cas,
                  struct cm_error **error_out);
-
-// Deletes an item; CM_NOT_FOUND if there is none.
-//
-// Safe from any thread. Since 0.1.0.
-cm_status cm_delete(struct cm_client *client,
-                    const char *key,
-                    size_t key_len,
-                    struct cm_error **error_out);
-
-// Sets the ttl of an item; CM_NOT_FOUND if there is none.
-//
-// ttl_seconds: from now; 0 never expires, negative is expired at once.
-// CM_ERR_ARGUMENT: the ttl does not fit. Safe from any thread. Since 0.1.0.
-cm_status cm_touch(struct cm_client *client,
-                   const char *key,
-                   size_t key_len,
-                   int64_t ttl_seconds,
-                   struct cm_error **error_out);
-
-// Adds to a number of decimal digits; it wraps at 2^64. CM_NOT_FOUND if there is no item.
-//
-// *number_out: the new number; 0 unless the call returns CM_OK. NULL if it does not matter.
-// CM_ERR_REJECTED: the item is not a number. Safe from any thread. Since 0.1.0.
-cm_status cm_increment(struct cm_client *client,
-                       const char *key,
-                       size_t key_len,
-                       uint64_t delta,
-                       uint64_t *number_out,
-                       struct cm_error **error_out);
-
-// Subtracts from a number of decimal digits; it stops at 0. Otherwise as cm_increment.
-//
-// Since 0.1.0.
-cm_status cm_decrement(struct cm_client *client,
-                       const char *key,
-                       size_t key_len,
-                       uint64_t delta,
-                       uint64_t *number_out,
-                       struct cm_error **error_out);
-
-// The version of the library, "MAJOR.MINOR.PATCH".
-//
-// The text is static. Safe from any thread. Since 0.1.0.
-const char *cm_version(void);
-
-// The name of a status, "CM_OK" and so on; "CM_UNKNOWN" for a number that is none.
-//
-// The text is static. Safe from any thread. Since 0.1.0.
-const char *cm_status_name(cm_status status);
 
 // Options with their defaults. Free with cm_options_free. Never NULL.
 //
@@ -881,35 +881,6 @@ const struct cm_result *cm_results_at(const struct cm_results *results, size_t i
 // Since 0.1.0.
 void cm_results_free(struct cm_results *results);
 
-// Asks every server for its statistics.
-//
-// argument: such as "items" or "slabs"; length 0 for the general ones.
-// *results_out: one result for each server, in the order of the list. The value of each is text:
-// a line "NAME VALUE\n" for each figure. Status as cm_execute. Safe from any thread. Since 0.1.0.
-cm_status cm_stats(struct cm_client *client,
-                   const char *argument,
-                   size_t argument_len,
-                   struct cm_results **results_out,
-                   struct cm_error **error_out);
-
-// Empties every server, now or later.
-//
-// delay_seconds: 0 for now.
-// *results_out: one result for each server, in the order of the list. Status as cm_execute.
-// CM_ERR_ARGUMENT: the delay is negative or does not fit. Safe from any thread. Since 0.1.0.
-cm_status cm_flush_all(struct cm_client *client,
-                       int64_t delay_seconds,
-                       struct cm_results **results_out,
-                       struct cm_error **error_out);
-
-// Asks every server for its version.
-//
-// *results_out: one result for each server, in the order of the list, with a value such as
-// "1.6.18". Status as cm_execute. Safe from any thread. Since 0.1.0.
-cm_status cm_server_versions(struct cm_client *client,
-                             struct cm_results **results_out,
-                             struct cm_error **error_out);
-
 // Gets an item.
 //
 // *result_out: the item, to be freed with cm_result_free; NULL unless the call returns CM_OK.
@@ -956,6 +927,84 @@ cm_status cm_get_into(struct cm_client *client,
                       size_t *value_len_out,
                       uint32_t *flags_out,
                       struct cm_error **error_out);
+
+// Asks every server for its statistics.
+//
+// argument: such as "items" or "slabs"; length 0 for the general ones.
+// *results_out: one result for each server, in the order of the list. The value of each is text:
+// a line "NAME VALUE\n" for each figure. Status as cm_execute. Safe from any thread. Since 0.1.0.
+cm_status cm_stats(struct cm_client *client,
+                   const char *argument,
+                   size_t argument_len,
+                   struct cm_results **results_out,
+                   struct cm_error **error_out);
+
+// Empties every server, now or later.
+//
+// delay_seconds: 0 for now.
+// *results_out: one result for each server, in the order of the list. Status as cm_execute.
+// CM_ERR_ARGUMENT: the delay is negative or does not fit. Safe from any thread. Since 0.1.0.
+cm_status cm_flush_all(struct cm_client *client,
+                       int64_t delay_seconds,
+                       struct cm_results **results_out,
+                       struct cm_error **error_out);
+
+// Asks every server for its version.
+//
+// *results_out: one result for each server, in the order of the list, with a value such as
+// "1.6.18". Status as cm_execute. Safe from any thread. Since 0.1.0.
+cm_status cm_server_versions(struct cm_client *client,
+                             struct cm_results **results_out,
+                             struct cm_error **error_out);
+
+// Deletes an item; CM_NOT_FOUND if there is none.
+//
+// Safe from any thread. Since 0.1.0.
+cm_status cm_delete(struct cm_client *client,
+                    const char *key,
+                    size_t key_len,
+                    struct cm_error **error_out);
+
+// Sets the ttl of an item; CM_NOT_FOUND if there is none.
+//
+// ttl_seconds: from now; 0 never expires, negative is expired at once.
+// CM_ERR_ARGUMENT: the ttl does not fit. Safe from any thread. Since 0.1.0.
+cm_status cm_touch(struct cm_client *client,
+                   const char *key,
+                   size_t key_len,
+                   int64_t ttl_seconds,
+                   struct cm_error **error_out);
+
+// Adds to a number of decimal digits; it wraps at 2^64. CM_NOT_FOUND if there is no item.
+//
+// *number_out: the new number; 0 unless the call returns CM_OK. NULL if it does not matter.
+// CM_ERR_REJECTED: the item is not a number. Safe from any thread. Since 0.1.0.
+cm_status cm_increment(struct cm_client *client,
+                       const char *key,
+                       size_t key_len,
+                       uint64_t delta,
+                       uint64_t *number_out,
+                       struct cm_error **error_out);
+
+// Subtracts from a number of decimal digits; it stops at 0. Otherwise as cm_increment.
+//
+// Since 0.1.0.
+cm_status cm_decrement(struct cm_client *client,
+                       const char *key,
+                       size_t key_len,
+                       uint64_t delta,
+                       uint64_t *number_out,
+                       struct cm_error **error_out);
+
+// The version of the library, "MAJOR.MINOR.PATCH".
+//
+// The text is static. Safe from any thread. Since 0.1.0.
+const char *cm_version(void);
+
+// The name of a status, "CM_OK" and so on; "CM_UNKNOWN" for a number that is none.
+//
+// The text is static. Safe from any thread. Since 0.1.0.
+const char *cm_status_name(cm_status status);
 
 // Stores an item.
 //
@@ -1030,55 +1079,6 @@ cm_status cm_cas(struct cm_client *client,
                  int64_t ttl_seconds,
                  uint64_t cas,
                  struct cm_error **error_out);
-
-// Deletes an item; CM_NOT_FOUND if there is none.
-//
-// Safe from any thread. Since 0.1.0.
-cm_status cm_delete(struct cm_client *client,
-                    const char *key,
-                    size_t key_len,
-                    struct cm_error **error_out);
-
-// Sets the ttl of an item; CM_NOT_FOUND if there is none.
-//
-// ttl_seconds: from now; 0 never expires, negative is expired at once.
-// CM_ERR_ARGUMENT: the ttl does not fit. Safe from any thread. Since 0.1.0.
-cm_status cm_touch(struct cm_client *client,
-                   const char *key,
-                   size_t key_len,
-                   int64_t ttl_seconds,
-                   struct cm_error **error_out);
-
-// Adds to a number of decimal digits; it wraps at 2^64. CM_NOT_FOUND if there is no item.
-//
-// *number_out: the new number; 0 unless the call returns CM_OK. NULL if it does not matter.
-// CM_ERR_REJECTED: the item is not a number. Safe from any thread. Since 0.1.0.
-cm_status cm_increment(struct cm_client *client,
-                       const char *key,
-                       size_t key_len,
-                       uint64_t delta,
-                       uint64_t *number_out,
-                       struct cm_error **error_out);
-
-// Subtracts from a number of decimal digits; it stops at 0. Otherwise as cm_increment.
-//
-// Since 0.1.0.
-cm_status cm_decrement(struct cm_client *client,
-                       const char *key,
-                       size_t key_len,
-                       uint64_t delta,
-                       uint64_t *number_out,
-                       struct cm_error **error_out);
-
-// The version of the library, "MAJOR.MINOR.PATCH".
-//
-// The text is static. Safe from any thread. Since 0.1.0.
-const char *cm_version(void);
-
-// The name of a status, "CM_OK" and so on; "CM_UNKNOWN" for a number that is none.
-//
-// The text is static. Safe from any thread. Since 0.1.0.
-const char *cm_status_name(cm_status status);
 
 #ifdef __cplusplus
 }  // extern "C"

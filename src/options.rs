@@ -4,11 +4,13 @@
 //! straight through and a new option needs no new function. `docs/options.md` and
 //! the table in the README are generated from here.
 
+mod config;
+
 use std::time::Duration;
 
 use crate::error::{Error, Result, Status};
-use crate::placement::{self, Settings};
-use crate::protocol::key;
+use crate::placement;
+pub use config::Config;
 
 /// What an option takes.
 #[derive(Clone, Copy, Debug)]
@@ -250,66 +252,6 @@ impl Options {
     }
 }
 
-/// Options as the library uses them.
-#[derive(Debug)]
-pub struct Config {
-    pub settings: Settings,
-    pub key_prefix: Vec<u8>,
-    pub timeout: Duration,
-    pub connect_timeout: Duration,
-    pub connections_per_server: usize,
-    /// `None`: connections are kept.
-    pub idle_close: Option<Duration>,
-    pub max_value_bytes: u64,
-    pub failure_threshold: u32,
-    pub retry_after: Duration,
-    pub tcp_nodelay: bool,
-    /// `None`: never asked.
-    pub tcp_keepalive: Option<Duration>,
-}
-
-impl Config {
-    /// Options that exclude each other are [`Status::Option`].
-    pub fn new(options: &Options) -> Result<Self> {
-        let key_prefix = options.get("key_prefix")?.as_bytes().to_vec();
-        if key_prefix.len() >= key::MAX_LEN {
-            let text = format!(
-                "key_prefix leaves no room: a key has at most {} bytes",
-                key::MAX_LEN
-            );
-            return Err(Error::new(Status::Option, text));
-        }
-        key::check_bytes(&key_prefix).map_err(|error| {
-            Error::new(Status::Option, format!("key_prefix: {}", error.message()))
-        })?;
-        let some = |duration: Duration| (!duration.is_zero()).then_some(duration);
-        Ok(Self {
-            settings: settings(options)?,
-            key_prefix,
-            timeout: options.milliseconds("timeout_ms")?,
-            connect_timeout: options.milliseconds("connect_timeout_ms")?,
-            connections_per_server: options.size("connections_per_server")?,
-            idle_close: some(options.milliseconds("idle_close_ms")?),
-            max_value_bytes: options.integer("max_value_bytes")?,
-            failure_threshold: options.size("failure_threshold")? as u32,
-            retry_after: options.milliseconds("retry_after_ms")?,
-            tcp_nodelay: options.boolean("tcp_nodelay")?,
-            tcp_keepalive: some(Duration::from_secs(options.integer("tcp_keepalive_s")?)),
-        })
-    }
-}
-
-fn settings(options: &Options) -> Result<Settings> {
-    let slots = options.chosen("slots")?.and_then(integer);
-    Settings::resolve(
-        options.chosen("compat")?,
-        options.chosen("distribution")?,
-        options.chosen("hash")?,
-        slots.and_then(|slots| u32::try_from(slots).ok()),
-        options.chosen("hash_prefix")?.and_then(boolean),
-    )
-}
-
 fn row(name: &str) -> Result<usize> {
     TABLE
         .iter()
@@ -385,18 +327,5 @@ mod tests {
         assert!(options.get("nothing").is_err());
         let config = Config::new(&options).unwrap();
         assert_eq!(config.timeout, Duration::from_millis(250));
-    }
-
-    #[test]
-    fn a_prefix_must_be_fit_for_a_key() {
-        let config = |prefix: &str| {
-            let mut options = Options::new();
-            options.set("key_prefix", prefix).unwrap();
-            Config::new(&options)
-        };
-        assert!(config("app:").is_ok());
-        assert_eq!(config("a b").unwrap_err().status(), Status::Option);
-        assert!(config(&"x".repeat(249)).is_ok());
-        assert!(config(&"x".repeat(250)).is_err());
     }
 }

@@ -40,6 +40,7 @@ fn modules_use_each_other_in_one_direction() {
         ("net", &["protocol", "error"]),
         ("placement", &["error"]),
         ("protocol", &["error"]),
+        ("options", &["placement", "protocol", "error"]),
         ("options.rs", &["placement", "protocol", "error"]),
         ("error.rs", &[]),
     ];

@@ -12,9 +12,11 @@ mod options;
 mod packed;
 pub mod result;
 mod results;
+mod retrieve;
 mod servers;
 mod single;
 pub mod status;
+mod store;
 
 use std::any::Any;
 use std::ffi::{CStr, c_char};

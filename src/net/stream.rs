@@ -64,6 +64,17 @@ impl Stream {
         }
     }
 
+    /// Two ends of a connection.
+    #[cfg(test)]
+    pub fn pair() -> (Self, Socket) {
+        let (ours, theirs) = Socket::pair(Domain::UNIX, Type::STREAM, None).expect("socketpair");
+        let stream = Self {
+            socket: Tracked::open(|| Ok(ours)).expect("tracked"),
+            receive_timeout: None,
+        };
+        (stream, theirs)
+    }
+
     /// To be asked once the socket is writable: how connecting ended.
     pub fn finish_connect(&self) -> io::Result<()> {
         let socket = self.socket.get()?;

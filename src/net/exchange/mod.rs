@@ -3,14 +3,22 @@
 //! waits by itself, and a large batch is read while it is written, so two full
 //! buffers cannot wait for each other.
 
-use std::io::{self, IoSlice};
-use std::sync::Arc;
+mod answers;
+mod script;
+#[cfg(test)]
+mod tests;
+mod verdict;
 
+use std::io::{self, IoSlice};
+
+pub use self::answers::{Answers, Item};
+pub use self::script::Script;
+use self::verdict::{answer, refusal};
 use super::connection::{Connection, INPUT_CAPACITY};
 use super::stream::Wait;
-use crate::error::{self, Error, Status};
+use crate::error::Error;
 use crate::protocol::decode::{self, Head, Reply, Violation};
-use crate::protocol::{Kind, Operation, encode};
+use crate::protocol::{Kind, encode};
 
 /// As much is encoded before it is sent: enough to make the system call worth it.
 const OUTPUT_CHUNK: usize = 32 * 1024;
@@ -19,60 +27,6 @@ const OUTPUT_CHUNK: usize = 32 * 1024;
 const BUFFERED_VALUE_MAX: usize = INPUT_CAPACITY / 4;
 
 const LINE_END: &[u8] = b"\r\n";
-
-/// What is to be asked of one server.
-#[derive(Clone, Copy)]
-pub struct Script<'a> {
-    /// The server, for errors.
-    pub server: &'a Arc<str>,
-    pub prefix: &'a [u8],
-    pub operations: &'a [Operation<'a>],
-    /// Numbers of the operations meant for this server, in the order they are sent.
-    pub order: &'a [u32],
-    pub max_value_bytes: u64,
-    /// The clock, asked only for a ttl of more than 30 days.
-    pub unix_now: fn() -> i64,
-}
-
-impl<'a> Script<'a> {
-    fn at(&self, position: usize) -> &'a Operation<'a> {
-        &self.operations[self.order[position] as usize]
-    }
-
-    /// Where the run that starts at `position` ends: its operations share one command.
-    fn run_end(&self, position: usize) -> usize {
-        let rest = self.order[position..].iter();
-        let operations = rest.map(|&op| &self.operations[op as usize]);
-        position + encode::run_len(self.prefix, operations)
-    }
-}
-
-/// What an item brings besides its value.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Item {
-    pub flags: u32,
-    pub cas: u64,
-}
-
-/// Where answers go. Operations are named by their number in the batch.
-pub trait Answers {
-    /// True while an operation has no answer.
-    fn is_pending(&self, op: u32) -> bool;
-    /// An item, whole.
-    fn item(&mut self, op: u32, item: Item, value: &[u8]);
-    /// Makes room for `len` bytes that will be appended to [`Answers::buffer`].
-    fn reserve(&mut self, op: u32, len: usize) -> error::Result<()>;
-    /// The operation's own buffer.
-    fn buffer(&mut self, op: u32) -> &mut Vec<u8>;
-    /// The buffer holds the whole value.
-    fn buffered(&mut self, op: u32, item: Item);
-    /// An answer without an item.
-    fn done(&mut self, op: u32, status: Status, number: u64);
-    /// The operation failed. `unsent`: nothing of it can have reached the server.
-    fn failed(&mut self, op: u32, error: &Error, unsent: bool);
-    /// Forgets what has come for an operation that is to be repeated.
-    fn reset(&mut self, op: u32);
-}
 
 /// Why a conversation cannot go on. The connection must be closed.
 #[derive(Debug)]
@@ -406,49 +360,6 @@ fn take_stat(text: &[u8], buffer: &mut Vec<u8>, script: &Script<'_>) -> Result<(
     buffer.extend_from_slice(text);
     buffer.push(b'\n');
     Ok(())
-}
-
-/// What an answer means to an operation; `None` when it cannot be the answer to it.
-fn answer(kind: Kind, reply: &Reply<'_>) -> Option<(Status, u64)> {
-    let status = match (kind, reply) {
-        (Kind::Get | Kind::GetAndTouch, Reply::End) => Status::NotFound,
-        (Kind::Increment | Kind::Decrement, Reply::Number(number)) => {
-            return Some((Status::Ok, *number));
-        }
-        (kind, Reply::Stored) if kind.carries_value() => Status::Ok,
-        (Kind::Add | Kind::Replace | Kind::Append | Kind::Prepend, Reply::NotStored) => {
-            Status::NotStored
-        }
-        (Kind::Cas, Reply::Exists) => Status::Exists,
-        (Kind::Delete, Reply::Deleted) | (Kind::Touch, Reply::Touched) => Status::Ok,
-        (
-            Kind::Cas | Kind::Delete | Kind::Touch | Kind::Increment | Kind::Decrement,
-            Reply::NotFound,
-        ) => Status::NotFound,
-        (Kind::Stats, Reply::End | Reply::Reset | Reply::Ok) => Status::Ok,
-        (Kind::FlushAll, Reply::Ok) | (Kind::Version, Reply::Version(_)) => Status::Ok,
-        _ => return None,
-    };
-    Some((status, 0))
-}
-
-/// The status and text of an error line.
-fn refusal(kind: Kind, reply: &Reply<'_>) -> Option<(Status, String)> {
-    let text = |text: &[u8]| String::from_utf8_lossy(text).escape_debug().collect();
-    match reply {
-        Reply::Error => Some((
-            Status::Unsupported,
-            "the server does not know the command".into(),
-        )),
-        Reply::ClientError(reason) => Some((Status::Rejected, text(reason))),
-        Reply::ServerError(reason)
-            if kind.carries_value() && reason.starts_with(b"object too large") =>
-        {
-            Some((Status::ValueTooLarge, text(reason)))
-        }
-        Reply::ServerError(reason) => Some((Status::Server, text(reason))),
-        _ => None,
-    }
 }
 
 /// Sends `parts` as one, without the first `done` bytes.
