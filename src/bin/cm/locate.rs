@@ -26,7 +26,7 @@ pub struct Locate {
     #[command(flatten)]
     servers: ServerArguments,
     /// Read keys from a file, a line each; - for standard input
-    #[arg(long, value_name = "FILE", required_unless_present = "key")]
+    #[arg(long, value_name = "FILE")]
     keys: Option<PathBuf>,
     /// Show at most this many of the servers that come next [default: all]
     #[arg(long, value_name = "N")]
@@ -47,6 +47,9 @@ impl Locate {
         keys.extend(self.key.iter().map(|key| key.as_bytes().to_vec()));
         if let Some(path) = &self.keys {
             keys.extend(input::keys(path, options.get("key_prefix")?)?);
+        }
+        if keys.is_empty() {
+            return Err(Failure::input("no key: give KEY or --keys FILE"));
         }
         let mut out = BufWriter::new(io::stdout().lock());
         for key in &keys {

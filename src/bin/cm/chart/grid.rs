@@ -17,13 +17,14 @@ const MARKS: [f64; 4] = [3.0, 10.0, 100.0, 1000.0];
 
 /// The fullest server's load over its fair share. What is above the scale stands at its edge.
 pub fn balance(panels: &[Panel]) -> Result<String, Failure> {
-    let highest = 2.0;
+    let highest = 1.6;
     let heading = "Load of the fullest server over its fair share, 3 to 1000 equal servers";
     let even = |_: f64| 1.0;
     draw(panels, heading, &[], |area, panel| {
         let mut chart = ChartBuilder::on(area)
             .margin(6)
             .margin_top(24)
+            .margin_right(16)
             .x_label_area_size(20)
             .y_label_area_size(34)
             .build_cartesian_2d(SIZES.log_scale(), 0.95..highest)?;
@@ -34,6 +35,7 @@ pub fn balance(panels: &[Panel]) -> Result<String, Failure> {
             .light_line_style(TRANSPARENT)
             .y_labels(5)
             .x_labels(4)
+            .x_label_formatter(&|size| format!("{size:.0}"))
             .label_style(("sans-serif", 11).into_font().color(&INK))
             .draw()?;
         chart.draw_series([PathElement::new(along(even), LEAST)])?;
@@ -60,6 +62,7 @@ pub fn moved(panels: &[Panel]) -> Result<String, Failure> {
         let mut chart = ChartBuilder::on(area)
             .margin(6)
             .margin_top(24)
+            .margin_right(16)
             .x_label_area_size(20)
             .y_label_area_size(34)
             .build_cartesian_2d(SIZES.log_scale(), (0.08..100.0).log_scale())?;
@@ -69,7 +72,9 @@ pub fn moved(panels: &[Panel]) -> Result<String, Failure> {
             .bold_line_style(GRID)
             .light_line_style(TRANSPARENT)
             .y_labels(4)
+            .y_label_formatter(&|share| share.to_string())
             .x_labels(4)
+            .x_label_formatter(&|size| format!("{size:.0}"))
             .label_style(("sans-serif", 11).into_font().color(&INK))
             .draw()?;
         for (line, colour) in panel.lines.iter().zip(colours).rev() {

@@ -45,6 +45,7 @@ fn balance(area: &Area<'_>, report: &Report) -> Drawn {
     let fair = BARS + scale as i32;
     for (place, server) in report.change.servers.iter().enumerate() {
         let top = HEAD + place as i32 * row;
+        let mut longest = BARS;
         for side in [0, 1] {
             if server.fair[side] == 0.0 {
                 continue;
@@ -57,9 +58,10 @@ fn balance(area: &Area<'_>, report: &Report) -> Drawn {
             };
             let end = BARS + (load * scale) as i32;
             bar(area, (BARS, from), (end, to), [BEFORE, AFTER][side])?;
+            longest = longest.max(end);
             if row == ROW && side == 1 {
                 let number = format!("{load:.3}");
-                text(area, (end + 6, top + row / 2), Align::Left, 12, &number)?;
+                text(area, (longest + 6, top + row / 2), Align::Left, 12, &number)?;
             }
         }
         if row == ROW {
