@@ -24,7 +24,7 @@ static ALLOCATOR: build::Counting = build::Counting;
 const SIZES: [usize; 5] = [4, 10, 100, 300, 1000];
 const KEY_BYTES: [usize; 4] = [8, 32, 100, 250];
 const KEYS: usize = 4096;
-const ROUNDS: usize = 15;
+const ROUNDS: usize = 31;
 
 /// How long one turn lasts, about.
 const TURN_NS: u64 = 3_000_000;
@@ -108,7 +108,8 @@ fn lookups(
             let ours = Ours::new(&servers.join(","), distribution);
             contenders.push((size, *name, Contender::Ours(ours)));
         }
-        for program in programs {
+        let able = |program: &&peer::Program| size <= program.most_servers;
+        for program in programs.iter().filter(able) {
             let peer = Peer::start(program, &server_file, key_file);
             contenders.push((size, program.name, Contender::Peer(peer)));
         }

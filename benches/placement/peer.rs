@@ -10,8 +10,13 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
+/// libmemcached 1.1.4 aborts when a continuum gets a 101st server (an assertion in hosts.cc).
+const LIBMEMCACHED_MOST: usize = 100;
+
 pub struct Program {
     pub name: &'static str,
+    /// The largest fleet it can have.
+    pub most_servers: usize,
     command: Vec<OsString>,
 }
 
@@ -36,7 +41,11 @@ pub fn programs(folder: &Path) -> Vec<Program> {
             ("libmemcached ketama-weighted", "ketama-weighted"),
         ] {
             let command = vec![libmemcached.clone().into(), kind.into()];
-            programs.push(Program { name, command });
+            programs.push(Program {
+                name,
+                command,
+                most_servers: LIBMEMCACHED_MOST,
+            });
         }
     } else {
         eprintln!("left out: libmemcached (no compiler, or no libmemcached-dev)");
@@ -67,7 +76,11 @@ pub fn programs(folder: &Path) -> Vec<Program> {
             .stderr(Stdio::null())
             .status();
         if there.is_ok_and(|status| status.success()) {
-            programs.push(Program { name, command });
+            programs.push(Program {
+                name,
+                command,
+                most_servers: usize::MAX,
+            });
         } else {
             eprintln!("left out: {name} (see benches/placement/peers/install)");
         }

@@ -8,7 +8,7 @@
 require 'dalli'
 
 servers, keys = ARGV.map { |path| File.readlines(path, chomp: true) }
-ring = Dalli::Ring.new(servers, {})
+ring = Dalli::Client.new(servers).send(:ring)
 number = servers.each_with_index.to_h
 locate = ->(key) { ring.send(:server_for_hash_key, ring.send(:hash_for, key)) }
 
