@@ -170,6 +170,34 @@ static void compare(const char *what, int is_set, int rounds, int calls) {
   }
 }
 
+/* Placement alone: no server is asked. */
+static void time_placement(int servers) {
+  enum { KEYS = 1000, PASSES = 200 };
+  static char keys[KEYS][32], list[1000 * 24];
+  cm_client *client;
+  size_t used = 0, index, sum = 0;
+  double passes[PASSES], start = now();
+  for (int i = 0; i < servers; i++)
+    used += (size_t)snprintf(list + used, sizeof list - used, "%s10.0.%d.%d", i ? "," : "", i / 250,
+                             i % 250 + 1);
+  start = now();
+  if (cm_client_new(list, NULL, &client, NULL) != CM_OK) fail("cm_client_new");
+  double built = now() - start;
+  for (int i = 0; i < KEYS; i++) snprintf(keys[i], sizeof keys[i], "user:%06d:profile", i);
+  for (int pass = 0; pass < PASSES; pass++) {
+    start = now();
+    for (int i = 0; i < KEYS; i++) {
+      if (cm_select_server(client, keys[i], 19, &index, NULL) != CM_OK) fail("cm_select_server");
+      sum += index;
+    }
+    passes[pass] = (now() - start) / KEYS;
+  }
+  qsort(passes, PASSES, sizeof *passes, ascending);
+  printf("  %4d servers: cm_select_server %5.1f ns, cm_client_new %5.2f ms%s\n", servers,
+         quantile(passes, PASSES, 0.5), built / 1e6, sum == 0 ? " ?" : "");
+  cm_client_free(client);
+}
+
 static int free_port(void) {
   struct sockaddr_in address = {.sin_family = AF_INET};
   socklen_t len = sizeof address;
@@ -242,6 +270,10 @@ int main(int argc, char **argv) {
   raw_set();
   compare("get", 0, rounds, calls);
   compare("set", 1, rounds, calls);
+  puts("placement, keys of 19 bytes");
+  time_placement(4);
+  time_placement(100);
+  time_placement(1000);
   cm_client_free(ours);
   memcached_free(peer);
   free(samples);
