@@ -340,6 +340,12 @@ const char *cm_error_message(const struct cm_error *error);
 // The text lives as long as the error. Since 0.1.0.
 const char *cm_error_server(const struct cm_error *error);
 
+// What is known of the operation that failed: CM_UNSENT, if nothing of it can have reached the
+// server; else a write may have been done. For a batch, of the operation the error is about. 0 for NULL.
+//
+// Since 0.1.0.
+uint32_t cm_error_state(const struct cm_error *error);
+
 // Frees an error. NULL is fine.
 //
 // Since 0.1.0.
@@ -450,6 +456,12 @@ const char *cm_error_message(const struct cm_error *error);
 //
 // The text lives as long as the error. Since 0.1.0.
 const char *cm_error_server(const struct cm_error *error);
+
+// What is known of the operation that failed: CM_UNSENT, if nothing of it can have reached the
+// server; else a write may have been done. For a batch, of the operation the error is about. 0 for NULL.
+//
+// Since 0.1.0.
+uint32_t cm_error_state(const struct cm_error *error);
 
 // Frees an error. NULL is fine.
 //

@@ -277,7 +277,10 @@ static void close_wakes_who_waits(void) {
     CHECK(seconds_now() - start < SLACK);
     CHECK_STATUS(CM_ERR_CLOSED, get(client, "k"));
     CHECK_STATUS(CM_ERR_CLOSED, set(client, "k"));
-    CHECK_STATUS(CM_ERR_CLOSED, result_of_get(client, "k").status);
+    const cm_op op = {.kind = CM_OP_GET, .key = "k", .key_len = 1};
+    cm_results *results = NULL;
+    CHECK_STATUS(CM_ERR_CLOSED, cm_execute(client, &op, sizeof op, 1, 0, &results, NULL));
+    cm_results_free(results);
     cm_client_close(client);
     cm_client_close(client);
     cm_client_free(client);

@@ -161,14 +161,6 @@ def test_calls_to_all_servers_raise_with_what_was_answered(
     assert client.get_multi(held) == {}
 
 
-def test_failover_is_the_librarys(fleet: list[Memcached]) -> None:
-    keys = [f"key:{n}" for n in range(60)]
-    with Client([server.address for server in fleet], failover="next") as client:
-        fleet[1].stop()
-        assert client.set_multi(dict.fromkeys(keys, b"1")) == []
-        assert client.get_multi(keys) == dict.fromkeys(keys, b"1")
-
-
 @pytest.mark.parametrize(
     "options",
     [
@@ -177,7 +169,7 @@ def test_failover_is_the_librarys(fleet: list[Memcached]) -> None:
         {"timeout_ms": -1},
         {"slots": 1000},
         {"tcp_nodelay": "maybe"},
-        {"distribution": "rehash", "hash": "cmemcache"},
+        {"hash": "cmemcache", "distribution": "rehash"},
     ],
     ids=str,
 )
