@@ -86,7 +86,7 @@ test-go: build
 	cd bindings/go && go test ./...
 
 test-examples: $(TARGET)/examples/quickstart $(TARGET)/examples/store $(TARGET)/examples/verify-go
-	$(VENV)/python -m pytest -q -p no:cacheprovider tests/test_examples.py
+	$(VENV)/python -m pytest -q -p no:cacheprovider tests
 
 # ---- format and lint ----
 
@@ -99,7 +99,8 @@ lint: build
 	$(VENV)/ruff format --check --config bindings/python/pyproject.toml $(PYTHON_EXAMPLES)
 	cd bindings/python && $(VENV)/mypy $(PYTHON_EXAMPLES:%=../../%)
 	cd bindings/ruby && rubocop && rubocop --config .rubocop.yml $(RUBY_EXAMPLES:%=../../%)
-	test -z "$$(gofmt -l bindings/go $(GO_EXAMPLES) | tee /dev/stderr)"
+	unformatted=$$(gofmt -l bindings/go $(GO_EXAMPLES)); echo "gofmt: $${unformatted:-all clean}"; \
+	    test -z "$$unformatted"
 	cd bindings/go && go vet ./... && for file in $(GO_EXAMPLES:%=../../%); do go vet $$file; done
 
 format: setup

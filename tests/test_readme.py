@@ -11,7 +11,7 @@ from test_examples import PROJECT, run
 
 sys.path.insert(0, str(PROJECT / "examples/demo"))
 
-from servers import Memcached  # noqa: E402
+from servers import Memcached
 
 ADDRESSES = ("127.0.0.1:11211", "127.0.0.1:11212")
 BLOCKS = dict(re.findall(r"```(\w+)\n(.*?)```", (PROJECT / "README.md").read_text(), re.DOTALL))

@@ -50,6 +50,7 @@ static void errors(void) {
     CHECK_STATUS(CM_OK, cm_error_status(NULL));
     CHECK(strcmp(cm_error_message(NULL), "") == 0);
     CHECK(strcmp(cm_error_server(NULL), "") == 0);
+    CHECK(cm_error_state(NULL) == 0);
     cm_error_free(NULL);
 }
 
