@@ -19,7 +19,7 @@ use arc_swap::{ArcSwap, Guard};
 pub use self::results::{Record, Results};
 pub use self::single::{Single, Target};
 use crate::error::{Error, Result, Status};
-use crate::fleet::Fleet;
+use crate::fleet::{Explanation, Fleet};
 use crate::net::exchange::Answers;
 use crate::options::{Config, Options};
 use crate::protocol::{Kind, Operation, key};
@@ -58,6 +58,24 @@ impl Client {
         let fleet = self.fleet()?;
         self.check(&op)?;
         Ok(fleet.server_of(&op, &self.config))
+    }
+
+    /// Where an operation on a key goes, and why. Asks nobody. For a single key:
+    /// `explain(&Operation::new(Kind::Get, key))`.
+    pub fn explain(&self, op: &Operation<'_>) -> Result<Explanation> {
+        if op.kind.is_of_server() {
+            let text = "the operation is about a server, not a key";
+            return Err(Error::new(Status::Argument, text));
+        }
+        self.check(op)?;
+        Ok(self.fleet.load().explain(op, &self.config))
+    }
+
+    /// Identity of each server, in the order of the list.
+    pub fn identities(&self) -> Vec<Arc<str>> {
+        let fleet = self.fleet.load();
+        let servers = fleet.servers.iter();
+        servers.map(|server| Arc::clone(&server.identity)).collect()
     }
 
     /// Runs one operation and puts the answer into `single`. `timeout`: zero for the client's.

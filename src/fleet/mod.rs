@@ -1,12 +1,14 @@
 //! The servers of a client: their list, what is known of each, and which one a key
 //! belongs to.
 
+mod explain;
 pub mod health;
 pub mod list;
 mod server;
 
 use std::sync::Arc;
 
+pub use self::explain::Explanation;
 pub use self::server::Server;
 use crate::error::Result;
 use crate::net::fork;
@@ -58,13 +60,23 @@ impl Fleet {
         if op.kind.is_of_server() {
             return op.server as usize;
         }
+        self.routed(op, config, |route| self.placement.owner(route))
+    }
+
+    /// What `with` makes of what an operation is routed by: its hash, its route or its key.
+    fn routed<T>(
+        &self,
+        op: &Operation<'_>,
+        config: &Config,
+        with: impl FnOnce(Route<'_>) -> T,
+    ) -> T {
         if let Some(hash) = op.hash {
-            return self.placement.owner(Route::Hash(hash));
+            return with(Route::Hash(hash));
         }
         let key = op.route.unwrap_or(op.key);
         let prefix = &config.key_prefix;
         if prefix.is_empty() || !config.settings.hash_prefix {
-            return self.placement.owner(Route::Key(key));
+            return with(Route::Key(key));
         }
         let mut whole = [0; key::MAX_LEN];
         let len = prefix.len() + key.len();
@@ -72,10 +84,10 @@ impl Fleet {
             Some(whole) => {
                 whole[..prefix.len()].copy_from_slice(prefix);
                 whole[prefix.len()..].copy_from_slice(key);
-                self.placement.owner(Route::Key(whole))
+                with(Route::Key(whole))
             }
             // Only a route can be this long: a key has been checked.
-            None => self.placement.owner(Route::Key(&[prefix, key].concat())),
+            None => with(Route::Key(&[prefix, key].concat())),
         }
     }
 
