@@ -11,6 +11,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+// In cm_explanation.position_kind: the number of a slot of a table, or of a bucket.
+#define CM_POSITION_SLOT 1
+
+// In cm_explanation.position_kind: a point of a continuum.
+#define CM_POSITION_POINT 2
+
+// In cm_explanation.position_kind: the score of the server for this key.
+#define CM_POSITION_SCORE 3
+
 // Brings an item. CM_WANT_CAS also brings its cas id.
 #define CM_OP_GET 1
 
@@ -125,6 +134,23 @@ typedef struct cm_op {
   uint32_t flags;
   uint32_t reserved;
 } cm_op;
+
+// Where an operation goes, and why. Reached by pointer; later versions may add fields at its
+// end. All texts are copies that live as long as it does. Belongs to one thread at a time.
+typedef struct cm_explanation {
+  // Index of the owner in the list of servers.
+  uint32_t server;
+  // CM_POSITION_SLOT, CM_POSITION_POINT or CM_POSITION_SCORE
+  uint32_t position_kind;
+  // Where the owner was found.
+  uint64_t position;
+  // Identity of the owner.
+  const char *identity;
+  // Identities of the servers in the order in which they are tried as each one before is found
+  // missing: each server once, the owner first.
+  const char *const *sequence;
+  size_t sequence_count;
+} cm_explanation;
 
 // One row of the table of options. All texts are static.
 typedef struct cm_option {
@@ -350,6 +376,22 @@ uint32_t cm_error_state(const struct cm_error *error);
 //
 // Since 0.1.0.
 void cm_error_free(struct cm_error *error);
+
+// Explains where an operation goes: by its key, its `route` or its `hash`. Asks no server.
+//
+// op: one struct of `op_size` bytes; `kind` may be 0. Only what chooses the server matters.
+// *explanation_out: to be freed with cm_explanation_free; NULL unless the call returns CM_OK.
+// CM_ERR_KEY: no server takes such a key. Safe from any thread. Since 0.1.0.
+cm_status cm_explain(struct cm_client *client,
+                     const struct cm_op *op,
+                     size_t op_size,
+                     struct cm_explanation **explanation_out,
+                     struct cm_error **error_out);
+
+// Frees an explanation. NULL is fine.
+//
+// Since 0.1.0.
+void cm_explanation_free(struct cm_explanation *explanation);
 
 // Options with their defaults. Free with cm_options_free. Never NULL.
 //
