@@ -1,4 +1,4 @@
-# make demo | test | lint | format | valgrind | install | clean; see README.md.
+# `make help` lists what there is.
 SHELL := /bin/bash
 .SHELLFLAGS := -e -o pipefail -c
 .DEFAULT_GOAL := build
@@ -21,13 +21,13 @@ CFLAGS := -std=c99 -D_POSIX_C_SOURCE=200809L -Wall -Wextra -Wpedantic -Werror -O
 LDLIBS := -L$(RELEASE) -lconsistent_memcached -lpthread -Wl,-rpath,$(RELEASE)
 
 C_TESTS := null keys_values servers explain operations batch packed failure liar fork threads
-C_FILES := $(wildcard tests/c/*.[ch] tests/tsan/*.c examples/*.c)
+C_FILES := $(wildcard tests/c/*.[ch] tests/tsan/*.c examples/*.c benches/*.c)
 PYTHON_EXAMPLES := $(wildcard examples/*.py examples/demo/*.py tests/*.py)
 RUBY_EXAMPLES := $(wildcard examples/*.rb examples/demo/*.rb)
 GO_EXAMPLES := $(wildcard examples/*.go examples/demo/*.go)
 
 .PHONY: setup build header demo test test-rust test-c test-python test-ruby test-go test-examples \
-        lint format valgrind tsan install clean
+        lint format valgrind tsan fuzz bench docs cm help install clean
 
 setup:
 	@.ci/setup
@@ -41,6 +41,24 @@ header:
 	cargo build --release
 	cp "$$(ls -t $(RELEASE)/build/consistent-memcached-*/out/consistent_memcached.h | head -n 1)" \
 	    include/consistent_memcached.h
+
+# Rewrites the tables of options in the documents.
+docs:
+	UPDATE_DOCS=1 cargo test --locked --test structure
+
+# The command line, target/release/cm.
+cm: build
+	cargo build --release --locked --features cli --bin cm
+
+help:
+	@echo "demo      real servers, four languages, a server more, a server less"
+	@echo "test      every test; test-rust test-c test-python test-ruby test-go test-examples: a part"
+	@echo "lint      formatting and linters; format: mends the formatting"
+	@echo "valgrind  the C tests under memcheck; tsan: under ThreadSanitizer"
+	@echo "fuzz      every parser, FUZZ_SECONDS=$(FUZZ_SECONDS) each"
+	@echo "bench     calls beside raw sockets and libmemcached; bench-placement: look-ups"
+	@echo "build     the library; cm: the command line; header, docs: what is generated"
+	@echo "install   PREFIX=$(PREFIX) DESTDIR=$(DESTDIR)"
 
 # ---- examples and the demo ----
 
@@ -60,7 +78,7 @@ demo: $(TARGET)/examples/store $(TARGET)/examples/verify-go
 test: test-rust test-c test-python test-ruby test-go test-examples
 
 test-rust: build
-	cargo test --locked
+	cargo test --locked --features cli
 
 # The program of a test is its own file and the ones that all share.
 $(TARGET)/c/%: tests/c/%.c tests/c/support.c tests/c/fake.c $(wildcard tests/c/*.h) \
@@ -83,7 +101,7 @@ test-ruby: build
 	cd bindings/ruby && rake test
 
 test-go: build
-	cd bindings/go && go test ./...
+	cd bindings/go && go test -count=1 ./...
 
 test-examples: $(TARGET)/examples/quickstart $(TARGET)/examples/store $(TARGET)/examples/verify-go
 	$(VENV)/python -m pytest -q -p no:cacheprovider tests
@@ -92,7 +110,7 @@ test-examples: $(TARGET)/examples/quickstart $(TARGET)/examples/store $(TARGET)/
 
 lint: build
 	cargo fmt --check
-	cargo clippy --locked --all-targets -- -D warnings
+	cargo clippy --locked --all-targets --features cli -- -D warnings
 	clang-format --dry-run -Werror $(C_FILES)
 	cd bindings/python && $(VENV)/ruff check . && $(VENV)/ruff format --check . && $(VENV)/mypy
 	$(VENV)/ruff check --config bindings/python/pyproject.toml $(PYTHON_EXAMPLES)
@@ -123,6 +141,29 @@ valgrind: $(C_TESTS:%=$(TARGET)/c/%)
 # Who reads what another thread writes, without a lock between them.
 tsan: setup
 	tests/tsan/run "threads 10" failure fork
+
+# ---- fuzzing ----
+
+FUZZ_SECONDS ?= 30
+FUZZ := $(TARGET)/tools/bin/cargo-fuzz
+
+$(FUZZ):
+	cargo install --locked --quiet --root $(TARGET)/tools --version 0.13.2 cargo-fuzz
+
+# RUSTC_BOOTSTRAP lets the stable compiler take the sanitizer's flags.
+fuzz: setup $(FUZZ)
+	for target in reply server_list; do \
+	    CARGO_TARGET_DIR=$(TARGET)/fuzz RUSTC_BOOTSTRAP=1 $(FUZZ) run $$target --fuzz-dir fuzz -- \
+	        -max_total_time=$(FUZZ_SECONDS) -verbosity=0 -print_final_stats=1; done
+
+# ---- benchmarks ----
+
+$(TARGET)/bench/calls: benches/calls.c include/consistent_memcached.h | build
+	@mkdir -p $(@D)
+	$(CC) -O2 -Wall -Wextra -Werror -Iinclude $< -o $@ $(LDLIBS) -lmemcached
+
+bench: $(TARGET)/bench/calls
+	$(TARGET)/bench/calls
 
 # ---- installation ----
 
