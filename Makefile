@@ -87,7 +87,7 @@ $(TARGET)/c/%: tests/c/%.c tests/c/support.c tests/c/fake.c $(wildcard tests/c/*
 	$(CC) $(CFLAGS) $(filter %.c,$^) -o $@ $(LDLIBS)
 
 test-c: $(C_TESTS:%=$(TARGET)/c/%)
-	$(CC) $(CFLAGS) -fsyntax-only -x c include/consistent_memcached.h
+	$(CC) $(CFLAGS) -Wredundant-decls -fsyntax-only -x c include/consistent_memcached.h
 	$(CXX) -std=c++11 -Wall -Wextra -Wpedantic -Werror -fsyntax-only -x c++ \
 	    include/consistent_memcached.h
 	tests/abi/check $(RELEASE)/$(LIBRARY).so
