@@ -25,16 +25,10 @@ fn soname() {
 fn header() -> Result<(), Box<dyn Error>> {
     let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?);
     let config = cbindgen::Config::from_file(root.join("cbindgen.toml"))?;
-    let mut builder = cbindgen::Builder::new().with_config(config);
-    let mut sources = Vec::new();
-    for entry in fs::read_dir(root.join("src/ffi"))? {
-        sources.push(entry?.path());
-    }
-    // Whatever the order of the directory, the header is the same.
-    sources.sort();
-    for source in sources {
-        builder = builder.with_src(source);
-    }
+    // The module's own file leads to the others.
+    let builder = cbindgen::Builder::new()
+        .with_config(config)
+        .with_src(root.join("src/ffi/mod.rs"));
     let mut header = Vec::new();
     builder.generate()?.write(&mut header);
     let header = without_safety_sections(&String::from_utf8(header)?);

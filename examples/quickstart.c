@@ -66,7 +66,7 @@ int main(int count, char **arguments) {
     must(cm_set(client, "pears", 5, "5", 1, 0, 60, &error), &error);
     uint64_t apples = 0;
     must(cm_increment(client, "apples", 6, 1, &apples, &error), &error);
-    printf("one more apple makes %" PRIu64 "\n", apples);
+    printf("after one more apple: %" PRIu64 "\n", apples);
     get_fruit(client);
 
     cm_client_free(client);

@@ -11,6 +11,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+// In cm_explanation.position_kind: the number of a slot of a table, or of a bucket.
+#define CM_POSITION_SLOT 1
+
+// In cm_explanation.position_kind: a point of a continuum.
+#define CM_POSITION_POINT 2
+
+// In cm_explanation.position_kind: the score of the server for this key.
+#define CM_POSITION_SCORE 3
+
 // Brings an item. CM_WANT_CAS also brings its cas id.
 #define CM_OP_GET 1
 
@@ -125,6 +134,23 @@ typedef struct cm_op {
   uint32_t flags;
   uint32_t reserved;
 } cm_op;
+
+// Where an operation goes, and why. Reached by pointer; later versions may add fields at its
+// end. All texts are copies that live as long as it does. Belongs to one thread at a time.
+typedef struct cm_explanation {
+  // Index of the owner in the list of servers.
+  uint32_t server;
+  // CM_POSITION_SLOT, CM_POSITION_POINT or CM_POSITION_SCORE
+  uint32_t position_kind;
+  // Where the owner was found.
+  uint64_t position;
+  // Identity of the owner.
+  const char *identity;
+  // Identities of the servers in the order in which they are tried as each one before is found
+  // missing: each server once, the owner first.
+  const char *const *sequence;
+  size_t sequence_count;
+} cm_explanation;
 
 // One row of the table of options. All texts are static.
 typedef struct cm_option {
@@ -340,433 +366,32 @@ const char *cm_error_message(const struct cm_error *error);
 // The text lives as long as the error. Since 0.1.0.
 const char *cm_error_server(const struct cm_error *error);
 
+// What is known of the operation that failed: CM_UNSENT, if nothing of it can have reached the
+// server; else a write may have been done. For a batch, of the operation the error is about. 0 for NULL.
+//
+// Since 0.1.0.
+uint32_t cm_error_state(const struct cm_error *error);
+
 // Frees an error. NULL is fine.
 //
 // Since 0.1.0.
 void cm_error_free(struct cm_error *error);
 
-// Runs operations: each at its own server, all servers at the same time, under one deadline.
-// Operations on one server are done in the order given.
+// Explains where an operation goes: by its key, its `route` or its `hash`. Asks no server.
 //
-// ops: `count` structs of `op_size` bytes (`sizeof(cm_op)`), borrowed for the call.
-// timeout_ms: for the whole call; 0 for the client's `timeout_ms`.
-// *results_out: one result for each operation, in the order given, to be freed with
-// cm_results_free; NULL only when the call as a whole was wrong.
-// Returns CM_OK when every operation was answered (a miss is an answer), else the status of the
-// first that was not; the results are there in both cases. Safe from any thread. Since 0.1.0.
-cm_status cm_execute(struct cm_client *client,
-                     const struct cm_op *ops,
+// op: one struct of `op_size` bytes; `kind` may be 0. Only what chooses the server matters.
+// *explanation_out: to be freed with cm_explanation_free; NULL unless the call returns CM_OK.
+// CM_ERR_KEY: no server takes such a key. Safe from any thread. Since 0.1.0.
+cm_status cm_explain(struct cm_client *client,
+                     const struct cm_op *op,
                      size_t op_size,
-                     size_t count,
-                     uint32_t timeout_ms,
-                     struct cm_results **results_out,
+                     struct cm_explanation **explanation_out,
                      struct cm_error **error_out);
 
-// Gets many keys at once.
-//
-// keys, key_lens: `count` keys and their lengths, borrowed for the call.
-// Results and status as cm_execute. Safe from any thread. Since 0.1.0.
-cm_status cm_get_multi(struct cm_client *client,
-                       const char *const *keys,
-                       const size_t *key_lens,
-                       size_t count,
-                       struct cm_results **results_out,
-                       struct cm_error **error_out);
-
-// Stores many items at once.
-//
-// items: as for cm_execute; `kind` may be 0, for CM_OP_SET, or CM_OP_ADD, CM_OP_REPLACE,
-// CM_OP_APPEND, CM_OP_PREPEND or CM_OP_CAS.
-// Results and status as cm_execute. Safe from any thread. Since 0.1.0.
-cm_status cm_set_multi(struct cm_client *client,
-                       const struct cm_op *items,
-                       size_t op_size,
-                       size_t count,
-                       struct cm_results **results_out,
-                       struct cm_error **error_out);
-
-// Deletes many keys at once.
-//
-// keys, key_lens: `count` keys and their lengths, borrowed for the call.
-// Results and status as cm_execute. Safe from any thread. Since 0.1.0.
-cm_status cm_delete_multi(struct cm_client *client,
-                          const char *const *keys,
-                          const size_t *key_lens,
-                          size_t count,
-                          struct cm_results **results_out,
-                          struct cm_error **error_out);
-
-// Makes a client. No server needs to be reachable: connections are made on first use.
-//
-// servers: a list, separated by commas or newlines, of `ADDRESS [weight=N] [name=ID]`, ending
-// with NUL. ADDRESS is `host`, `host:port` (11211 when left out), `[ipv6]:port` or `unix:/path`.
-// In a path or a name, a comma, space, `%` or control character is written `%XX`.
-// options: copied; NULL for the defaults.
-// *client_out: to be freed with cm_client_free; NULL unless the call returns CM_OK.
-// CM_ERR_ARGUMENT: something is wrong with the list; the message names the entry.
-// CM_ERR_OPTION: options exclude each other. Since 0.1.0.
-cm_status cm_client_new(const char *servers,
-                        const struct cm_options *options,
-                        struct cm_client **client_out,
-                        struct cm_error **error_out);
-
-// How many servers the list has. 0 for NULL.
+// Frees an explanation. NULL is fine.
 //
 // Since 0.1.0.
-size_t cm_client_server_count(struct cm_client *client);
-
-// Closes every connection. Calls that wait end with CM_ERR_CLOSED, and so do all later ones.
-//
-// From any thread, any number of times; NULL is fine. The client is still to be freed.
-// Since 0.1.0.
-void cm_client_close(struct cm_client *client);
-
-// Closes and frees a client: once, when no other call is in it. NULL is fine.
-//
-// Results outlive the client. Since 0.1.0.
-void cm_client_free(struct cm_client *client);
-
-// Says which server a key belongs to. Asks no server.
-//
-// *index_out: its place in the list of servers, from 0.
-// CM_ERR_KEY: no server takes such a key. Since 0.1.0.
-cm_status cm_select_server(struct cm_client *client,
-                           const char *key,
-                           size_t key_len,
-                           size_t *index_out,
-                           struct cm_error **error_out);
-
-// The status of an error, the one the failed call returned. CM_OK for NULL.
-//
-// Since 0.1.0.
-cm_status cm_error_status(const struct cm_error *error);
-
-// What went wrong: one line, nothing the caller knew already. "" for NULL.
-//
-// The text lives as long as the error. Since 0.1.0.
-const char *cm_error_message(const struct cm_error *error);
-
-// Identity of the server the error is about; "" when it is about none, and for NULL.
-//
-// The text lives as long as the error. Since 0.1.0.
-const char *cm_error_server(const struct cm_error *error);
-
-// Frees an error. NULL is fine.
-//
-// Since 0.1.0.
-void cm_error_free(struct cm_error *error);
-
-// Options with their defaults. Free with cm_options_free. Never NULL.
-//
-// Since 0.1.0.
-struct cm_options *cm_options_new(void);
-
-// Sets an option. Both texts end with NUL and are copied.
-//
-// CM_ERR_OPTION: there is no such option, or the value is out of its range.
-// Since 0.1.0.
-cm_status cm_options_set(struct cm_options *options,
-                         const char *name,
-                         const char *value,
-                         struct cm_error **error_out);
-
-// Reads an option back: what was set, or the default.
-//
-// *value_out lives until the next call with these options; NULL unless the call returns CM_OK.
-// CM_ERR_OPTION: there is no such option. Since 0.1.0.
-cm_status cm_options_get(struct cm_options *options,
-                         const char *name,
-                         const char **value_out,
-                         struct cm_error **error_out);
-
-// Frees options. NULL is fine.
-//
-// Since 0.1.0.
-void cm_options_free(struct cm_options *options);
-
-// How many options there are.
-//
-// Since 0.1.0.
-size_t cm_option_count(void);
-
-// The option at a place in the table, from 0; NULL behind the last. Static.
-//
-// Since 0.1.0.
-const struct cm_option *cm_option_at(size_t index);
-
-// Gets many keys at once, packed.
-//
-// want: 0 or CM_WANT_CAS.
-// keys, keys_size: the keys one after another. key_lens: their `count` lengths.
-// *block_out: the results in one block, 8-byte aligned, native byte order, to be freed with
-// cm_block_free; NULL only when the call as a whole was wrong. A head of 16 bytes: uint32
-// version (1), uint32 count, uint64 size of the block. Then `count` records of 64 bytes: int32
-// status, uint32 flags, uint64 offset of the value in the block, uint64 length of the value, uint64
-// cas, uint64 number, int64 ttl, uint32 state, uint32 server, 8 bytes zero. Then the values.
-// Status as cm_execute. Safe from any thread. Since 0.1.0.
-cm_status cm_get_multi_packed(struct cm_client *client,
-                              uint32_t want,
-                              const void *keys,
-                              size_t keys_size,
-                              const uint32_t *key_lens,
-                              size_t count,
-                              void **block_out,
-                              struct cm_error **error_out);
-
-// Stores many items at once, packed.
-//
-// kind: CM_OP_SET (or 0), CM_OP_ADD or CM_OP_REPLACE.
-// values, values_size, value_lens: the values, as the keys in cm_get_multi_packed.
-// flags: one for each item; NULL: all 0. ttl_seconds: one for all, as in cm_set.
-// *block_out: as from cm_get_multi_packed. Since 0.1.0.
-cm_status cm_set_multi_packed(struct cm_client *client,
-                              uint32_t kind,
-                              const void *keys,
-                              size_t keys_size,
-                              const uint32_t *key_lens,
-                              const void *values,
-                              size_t values_size,
-                              const uint32_t *value_lens,
-                              const uint32_t *flags,
-                              int64_t ttl_seconds,
-                              size_t count,
-                              void **block_out,
-                              struct cm_error **error_out);
-
-// Deletes many keys at once, packed.
-//
-// Keys and *block_out as in cm_get_multi_packed. Since 0.1.0.
-cm_status cm_delete_multi_packed(struct cm_client *client,
-                                 const void *keys,
-                                 size_t keys_size,
-                                 const uint32_t *key_lens,
-                                 size_t count,
-                                 void **block_out,
-                                 struct cm_error **error_out);
-
-// Frees a block of results. NULL is fine.
-//
-// Since 0.1.0.
-void cm_block_free(void *block);
-
-// Frees a result of cm_get and its like. NULL is fine.
-//
-// Not for a result that belongs to a cm_results. Since 0.1.0.
-void cm_result_free(struct cm_result *result);
-
-// How many results there are: as many as there were operations. 0 for NULL.
-//
-// Since 0.1.0.
-size_t cm_results_count(const struct cm_results *results);
-
-// The result of the operation at a place, from 0; NULL behind the last, and for NULL.
-//
-// It lives as long as the results. Since 0.1.0.
-const struct cm_result *cm_results_at(const struct cm_results *results, size_t index);
-
-// Frees results and every value in them. NULL is fine.
-//
-// Since 0.1.0.
-void cm_results_free(struct cm_results *results);
-
-// Gets an item.
-//
-// *result_out: the item, to be freed with cm_result_free; NULL unless the call returns CM_OK.
-// CM_NOT_FOUND: a miss. CM_ERR_KEY: no server takes such a key. Other negative statuses: the
-// server could not be asked; that is never reported as a miss. Safe from any thread. Since 0.1.0.
-cm_status cm_get(struct cm_client *client,
-                 const char *key,
-                 size_t key_len,
-                 struct cm_result **result_out,
-                 struct cm_error **error_out);
-
-// Gets an item and its cas id, for a later cm_cas. Otherwise as cm_get.
-//
-// Since 0.1.0.
-cm_status cm_gets(struct cm_client *client,
-                  const char *key,
-                  size_t key_len,
-                  struct cm_result **result_out,
-                  struct cm_error **error_out);
-
-// Gets an item and its cas id, and sets its ttl. Otherwise as cm_get.
-//
-// ttl_seconds: from now; 0 never expires, negative is expired at once.
-// CM_ERR_ARGUMENT: the ttl does not fit. Since 0.1.0.
-cm_status cm_get_and_touch(struct cm_client *client,
-                           const char *key,
-                           size_t key_len,
-                           int64_t ttl_seconds,
-                           struct cm_result **result_out,
-                           struct cm_error **error_out);
-
-// Gets an item into the caller's memory.
-//
-// buffer, buffer_size: where the value goes.
-// *value_len_out: its length, also when it does not fit; 0 when there is none.
-// *flags_out: client flags of the item; NULL if they do not matter.
-// CM_ERR_VALUE_TOO_LARGE: it does not fit, and the buffer holds nothing of it. Otherwise as
-// cm_get. Since 0.1.0.
-cm_status cm_get_into(struct cm_client *client,
-                      const char *key,
-                      size_t key_len,
-                      void *buffer,
-                      size_t buffer_size,
-                      size_t *value_len_out,
-                      uint32_t *flags_out,
-                      struct cm_error **error_out);
-
-// Asks every server for its statistics.
-//
-// argument: such as "items" or "slabs"; length 0 for the general ones.
-// *results_out: one result for each server, in the order of the list. The value of each is text:
-// a line "NAME VALUE\n" for each figure. Status as cm_execute. Safe from any thread. Since 0.1.0.
-cm_status cm_stats(struct cm_client *client,
-                   const char *argument,
-                   size_t argument_len,
-                   struct cm_results **results_out,
-                   struct cm_error **error_out);
-
-// Empties every server, now or later.
-//
-// delay_seconds: 0 for now.
-// *results_out: one result for each server, in the order of the list. Status as cm_execute.
-// CM_ERR_ARGUMENT: the delay is negative or does not fit. Safe from any thread. Since 0.1.0.
-cm_status cm_flush_all(struct cm_client *client,
-                       int64_t delay_seconds,
-                       struct cm_results **results_out,
-                       struct cm_error **error_out);
-
-// Asks every server for its version.
-//
-// *results_out: one result for each server, in the order of the list, with a value such as
-// "1.6.18". Status as cm_execute. Safe from any thread. Since 0.1.0.
-cm_status cm_server_versions(struct cm_client *client,
-                             struct cm_results **results_out,
-                             struct cm_error **error_out);
-
-// Deletes an item; CM_NOT_FOUND if there is none.
-//
-// Safe from any thread. Since 0.1.0.
-cm_status cm_delete(struct cm_client *client,
-                    const char *key,
-                    size_t key_len,
-                    struct cm_error **error_out);
-
-// Sets the ttl of an item; CM_NOT_FOUND if there is none.
-//
-// ttl_seconds: from now; 0 never expires, negative is expired at once.
-// CM_ERR_ARGUMENT: the ttl does not fit. Safe from any thread. Since 0.1.0.
-cm_status cm_touch(struct cm_client *client,
-                   const char *key,
-                   size_t key_len,
-                   int64_t ttl_seconds,
-                   struct cm_error **error_out);
-
-// Adds to a number of decimal digits; it wraps at 2^64. CM_NOT_FOUND if there is no item.
-//
-// *number_out: the new number; 0 unless the call returns CM_OK. NULL if it does not matter.
-// CM_ERR_REJECTED: the item is not a number. Safe from any thread. Since 0.1.0.
-cm_status cm_increment(struct cm_client *client,
-                       const char *key,
-                       size_t key_len,
-                       uint64_t delta,
-                       uint64_t *number_out,
-                       struct cm_error **error_out);
-
-// Subtracts from a number of decimal digits; it stops at 0. Otherwise as cm_increment.
-//
-// Since 0.1.0.
-cm_status cm_decrement(struct cm_client *client,
-                       const char *key,
-                       size_t key_len,
-                       uint64_t delta,
-                       uint64_t *number_out,
-                       struct cm_error **error_out);
-
-// The version of the library, "MAJOR.MINOR.PATCH".
-//
-// The text is static. Safe from any thread. Since 0.1.0.
-const char *cm_version(void);
-
-// The name of a status, "CM_OK" and so on; "CM_UNKNOWN" for a number that is none.
-//
-// The text is static. Safe from any thread. Since 0.1.0.
-const char *cm_status_name(cm_status status);
-
-// Stores an item.
-//
-// flags: given back by whoever gets the item.
-// ttl_seconds: from now; 0 never expires, negative is expired at once.
-// CM_ERR_VALUE_TOO_LARGE: the server refused the value, and has deleted the old one.
-// CM_ERR_TIMEOUT, CM_ERR_CONNECTION: whether it was stored is not known.
-// CM_ERR_ARGUMENT: the ttl does not fit. Safe from any thread. Since 0.1.0.
-cm_status cm_set(struct cm_client *client,
-                 const char *key,
-                 size_t key_len,
-                 const void *value,
-                 size_t value_len,
-                 uint32_t flags,
-                 int64_t ttl_seconds,
-                 struct cm_error **error_out);
-
-// Stores an item unless there is one: CM_NOT_STORED. Otherwise as cm_set.
-//
-// Since 0.1.0.
-cm_status cm_add(struct cm_client *client,
-                 const char *key,
-                 size_t key_len,
-                 const void *value,
-                 size_t value_len,
-                 uint32_t flags,
-                 int64_t ttl_seconds,
-                 struct cm_error **error_out);
-
-// Stores an item if there is one, else CM_NOT_STORED. Otherwise as cm_set.
-//
-// Since 0.1.0.
-cm_status cm_replace(struct cm_client *client,
-                     const char *key,
-                     size_t key_len,
-                     const void *value,
-                     size_t value_len,
-                     uint32_t flags,
-                     int64_t ttl_seconds,
-                     struct cm_error **error_out);
-
-// Puts bytes behind the value of an item; CM_NOT_STORED if there is none. Its flags and ttl stay.
-//
-// Otherwise as cm_set. Since 0.1.0.
-cm_status cm_append(struct cm_client *client,
-                    const char *key,
-                    size_t key_len,
-                    const void *value,
-                    size_t value_len,
-                    struct cm_error **error_out);
-
-// Puts bytes before the value of an item; CM_NOT_STORED if there is none. Its flags and ttl stay.
-//
-// Otherwise as cm_set. Since 0.1.0.
-cm_status cm_prepend(struct cm_client *client,
-                     const char *key,
-                     size_t key_len,
-                     const void *value,
-                     size_t value_len,
-                     struct cm_error **error_out);
-
-// Stores an item if it has not changed since its cas id was read with cm_gets.
-//
-// CM_EXISTS: it has. CM_NOT_FOUND: it is gone. CM_ERR_ARGUMENT: the cas id is 0, which is none.
-// Otherwise as cm_set. Since 0.1.0.
-cm_status cm_cas(struct cm_client *client,
-                 const char *key,
-                 size_t key_len,
-                 const void *value,
-                 size_t value_len,
-                 uint32_t flags,
-                 int64_t ttl_seconds,
-                 uint64_t cas,
-                 struct cm_error **error_out);
+void cm_explanation_free(struct cm_explanation *explanation);
 
 // Options with their defaults. Free with cm_options_free. Never NULL.
 //

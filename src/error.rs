@@ -54,6 +54,7 @@ pub struct Error {
     status: Status,
     message: String,
     server: Option<Arc<str>>,
+    unsent: bool,
 }
 
 impl Error {
@@ -64,7 +65,20 @@ impl Error {
             status,
             message: message.into(),
             server: None,
+            unsent: false,
         }
+    }
+
+    /// Says whether it is certain that nothing of the operation can have reached the server.
+    #[must_use]
+    pub fn unsent(mut self, unsent: bool) -> Self {
+        self.unsent = unsent;
+        self
+    }
+
+    /// True when nothing of the operation can have reached the server.
+    pub fn is_unsent(&self) -> bool {
+        self.unsent
     }
 
     /// Names the server (its identity) that the error is about.

@@ -211,6 +211,10 @@ fn closing_ends_waits_for_connections_and_replies() {
     });
     servers[0].signal("CONT");
     assert_eq!(get(&client, b"key").0, Status::Closed);
+    assert_eq!(
+        client.select_server(b"key").unwrap_err().status(),
+        Status::Closed
+    );
 }
 
 #[test]

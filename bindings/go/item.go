@@ -44,7 +44,7 @@ type Item struct {
 	Expiration int32
 
 	// CasID tells this version of the item from others. Reads fill it in,
-	// CompareAndSwap needs it.
+	// CompareAndSwap needs it; 0 is none.
 	CasID uint64
 }
 
@@ -56,7 +56,7 @@ func (c *Client) Get(key string) (*Item, error) {
 }
 
 // GetAndTouch returns the item and gives it a new time to live in seconds. If
-// it is not there the error is [ErrCacheMiss]. CasID is not filled in.
+// it is not there the error is [ErrCacheMiss].
 func (c *Client) GetAndTouch(key string, expiration int32) (*Item, error) {
 	return c.retrieve(key, func(native *C.cm_client, result **C.cm_result, failure **C.cm_error) C.cm_status {
 		return C.cm_get_and_touch(native, stringData(key), C.size_t(len(key)), C.int64_t(expiration), result, failure)

@@ -75,9 +75,7 @@ func TestCompareAndSwap(t *testing.T) {
 func TestCompareAndSwapWithoutCasID(t *testing.T) {
 	client, _ := newFleet(t, 1)
 	check(t, client.Set(&memcached.Item{Key: "k", Value: []byte("1")}))
-	if err := client.CompareAndSwap(&memcached.Item{Key: "k", Value: []byte("2")}); err == nil {
-		t.Fatal("stored without a CasID")
-	}
+	wantError(t, client.CompareAndSwap(&memcached.Item{Key: "k", Value: []byte("2")}), memcached.ErrArgument)
 	wantValue(t, client, "k", "1")
 }
 
@@ -149,11 +147,14 @@ func TestGetAndTouch(t *testing.T) {
 	_, err := client.GetAndTouch("k", 60)
 	wantError(t, err, memcached.ErrCacheMiss)
 	check(t, client.Set(&memcached.Item{Key: "k", Value: []byte("v"), Flags: 3}))
-	item, err := client.GetAndTouch("k", -1)
+	item, err := client.GetAndTouch("k", 60)
 	check(t, err)
 	if string(item.Value) != "v" || item.Flags != 3 {
 		t.Fatalf("got %+v", item)
 	}
+	check(t, client.CompareAndSwap(item))
+	_, err = client.GetAndTouch("k", -1)
+	check(t, err)
 	_, err = client.Get("k")
 	wantError(t, err, memcached.ErrCacheMiss)
 }

@@ -1,7 +1,6 @@
 package consistentmemcached_test
 
 import (
-	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -23,28 +22,21 @@ var variants = map[string]memcached.Options{
 }
 
 func TestPlacement(t *testing.T) {
-	var fleets map[string][]struct {
-		Host   string
-		Port   int
-		Weight int
+	fleets := make(map[string][]string)
+	for _, row := range rows(t, "fleets.tsv") { // fleet, host, port, weight
+		fleets[row[0]] = append(fleets[row[0]], fmt.Sprintf("%s:%s weight=%s", row[1], row[2], row[3]))
 	}
-	check(t, json.Unmarshal(vectors(t, "fleets.json"), &fleets))
-	keys := strings.Split(strings.TrimSuffix(string(vectors(t, "keys_A.txt")), "\n"), "\n")
+	keys := lines(t, "keys_A.txt")
 	seen := make(map[string]bool)
-	for _, line := range strings.Split(string(vectors(t, "placement.tsv")), "\n") {
-		row := strings.Split(line, "\t") // system, variant, fleet, key set, indexes
-		variant := strings.Join(row[:min(2, len(row))], " ")
+	for _, row := range rows(t, "placement.tsv") { // system, variant, fleet, key set, indexes
+		variant := row[0] + " " + row[1]
 		options, wanted := variants[variant]
 		if !wanted {
 			continue
 		}
 		seen[variant] = true
 		t.Run(variant+" "+row[2], func(t *testing.T) {
-			var servers []string
-			for _, s := range fleets[row[2]] {
-				servers = append(servers, fmt.Sprintf("%s:%d weight=%d", s.Host, s.Port, s.Weight))
-			}
-			client := newClient(t, options, servers...)
+			client := newClient(t, options, fleets[row[2]]...)
 			for i, index := range strings.Split(row[4], ",") {
 				want, err := strconv.Atoi(index)
 				check(t, err)
@@ -61,9 +53,19 @@ func TestPlacement(t *testing.T) {
 	}
 }
 
-func vectors(t *testing.T, name string) []byte {
+func rows(t *testing.T, name string) (rows [][]string) {
+	t.Helper()
+	for _, line := range lines(t, name) {
+		if !strings.HasPrefix(line, "#") {
+			rows = append(rows, strings.Split(line, "\t"))
+		}
+	}
+	return rows
+}
+
+func lines(t *testing.T, name string) []string {
 	t.Helper()
 	content, err := os.ReadFile(filepath.Join("..", "..", "tests", "vectors", name))
 	check(t, err)
-	return content
+	return strings.Split(strings.TrimSuffix(string(content), "\n"), "\n")
 }

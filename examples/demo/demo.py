@@ -15,9 +15,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from statistics import median
 
-from servers import Memcached
-
 from consistent_memcached import Client, MemcachedError
+from servers import Memcached
 
 KEYS = 20_000
 BATCH = 1000
@@ -76,8 +75,9 @@ def a_server_joins(servers: list[Memcached], fifth: Memcached) -> None:
     say(f"\na fifth server joins: {fifth.address}")
     before = [server.items() for server in fleet]
     lost = count_misses(fleet)
+    stored = [server.stored() for server in fleet]
     restart_with(fleet)
-    after = [server.items() for server in fleet]
+    after = [server.stored() - earlier for server, earlier in zip(fleet, stored)]
     least = sum(max(0, now - then) for then, now in zip(before, after))
     restart_with(servers, "distribution=modulo", flush=fleet)
     modulo = count_misses(fleet, distribution="modulo")
@@ -106,8 +106,10 @@ def a_server_dies(fleet: list[Memcached]) -> None:
             client.get_multi(keys)
         except MemcachedError as error:
             took = 1000 * (time.perf_counter() - start)
-            say(f"all {KEYS} keys in one call: {len(error.results)} found, "
-                f"{len(error.failed)} failed, in {took:.0f} ms")
+            say(
+                f"all {KEYS} keys in one call: {len(error.results)} found, "
+                f"{len(error.failed)} failed, in {took:.0f} ms"
+            )
 
 
 def timed_gets(client: Client, keys: Iterable[str]) -> dict[str, list[float]]:

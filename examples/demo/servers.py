@@ -57,8 +57,12 @@ class Memcached:
         return dict(line.split(" ", 2)[1:] for line in lines if line.startswith("STAT "))
 
     def items(self) -> int:
-        """Return how many items the server holds."""
+        """Return how many items it holds; flushed ones count until they are reclaimed."""
         return int(self.stats()["curr_items"])
+
+    def stored(self) -> int:
+        """Return how many items it has stored since it was started."""
+        return int(self.stats()["total_items"])
 
     def flush(self) -> None:
         """Make the server forget all items."""

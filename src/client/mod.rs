@@ -55,8 +55,9 @@ impl Client {
     /// Index of the server a key belongs to. Asks nobody.
     pub fn select_server(&self, key: &[u8]) -> Result<usize> {
         let op = Operation::new(Kind::Get, key);
+        let fleet = self.fleet()?;
         self.check(&op)?;
-        Ok(self.fleet.load().server_of(&op, &self.config))
+        Ok(fleet.server_of(&op, &self.config))
     }
 
     /// Where an operation on a key goes, and why. Asks nobody. For a single key:
@@ -102,10 +103,19 @@ impl Client {
         operations: impl ExactSizeIterator<Item = Result<Operation<'a>>>,
         timeout: Duration,
     ) -> Result<Results> {
+        let fleet = self.fleet()?;
+        self.execute_in(&fleet, operations, timeout)
+    }
+
+    fn execute_in<'a>(
+        &self,
+        fleet: &Fleet,
+        operations: impl ExactSizeIterator<Item = Result<Operation<'a>>>,
+        timeout: Duration,
+    ) -> Result<Results> {
         if u32::try_from(operations.len()).is_err() {
             return Err(Error::new(Status::Argument, "over 2^32 operations"));
         }
-        let fleet = self.fleet()?;
         let mut results = Results::new(operations.len());
         let mut accepted = Vec::with_capacity(operations.len());
         let mut flights: Vec<Flight<'_>> = Vec::new();
@@ -143,7 +153,8 @@ impl Client {
                 ..op
             })
         };
-        self.execute((0..self.server_count()).map(on), timeout)
+        let fleet = self.fleet()?;
+        self.execute_in(&fleet, (0..fleet.servers.len()).map(on), timeout)
     }
 
     /// Closes every connection. Calls that wait end with [`Status::Closed`], as do all later ones.

@@ -170,7 +170,7 @@ impl Answers for Results {
         let record = &mut self.records[op as usize];
         record.status = Some(error.status());
         record.unsent = unsent;
-        self.note_failure(op, || error.clone());
+        self.note_failure(op, || error.clone().unsent(unsent));
     }
 
     fn reset(&mut self, op: u32) {

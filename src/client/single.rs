@@ -24,8 +24,6 @@ pub struct Single<'a> {
     pub value_len: usize,
     /// Index of the server that answered or failed.
     pub server: Option<u32>,
-    /// Nothing of the operation can have reached the server.
-    pub unsent: bool,
     /// The value behind the headroom. Empty when there is no value, and when it is small and
     /// went to the caller's buffer.
     memory: Vec<u8>,
@@ -42,7 +40,6 @@ impl<'a> Single<'a> {
             number: 0,
             value_len: 0,
             server: None,
-            unsent: false,
             memory: Vec::new(),
             error: None,
         }
@@ -136,8 +133,7 @@ impl Answers for Single<'_> {
 
     fn failed(&mut self, _: u32, error: &Error, unsent: bool) {
         self.status = Some(error.status());
-        self.unsent = unsent;
-        self.error = Some(error.clone());
+        self.error = Some(error.clone().unsent(unsent));
     }
 
     fn reset(&mut self, _: u32) {

@@ -3,6 +3,7 @@
 use std::ffi::{CString, c_char};
 
 use super::guard_or;
+use super::result::CM_UNSENT;
 use super::status::{CM_OK, cm_status};
 use crate::error::Error;
 
@@ -12,6 +13,7 @@ pub struct cm_error {
     status: cm_status,
     message: CString,
     server: CString,
+    state: u32,
 }
 
 impl cm_error {
@@ -20,6 +22,7 @@ impl cm_error {
             status: error.status().code(),
             message: c_string(error.message()),
             server: c_string(error.server()),
+            state: if error.is_unsent() { CM_UNSENT } else { 0 },
         }))
     }
 }
@@ -71,6 +74,21 @@ pub unsafe extern "C" fn cm_error_server(error: *const cm_error) -> *const c_cha
         // SAFETY: as the caller promises.
         let error = unsafe { error.as_ref() };
         error.map_or(c"", |error| error.server.as_c_str()).as_ptr()
+    })
+}
+
+/// What is known of the operation that failed: CM_UNSENT, if nothing of it can have reached the
+/// server; else a write may have been done. For a batch, of the operation the error is about. 0 for NULL.
+///
+/// Since 0.1.0.
+///
+/// # Safety
+/// `error` is NULL or an error that has not been freed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cm_error_state(error: *const cm_error) -> u32 {
+    guard_or(0, || {
+        // SAFETY: as the caller promises.
+        unsafe { error.as_ref() }.map_or(0, |error| error.state)
     })
 }
 

@@ -7,6 +7,7 @@
 mod batch;
 mod client;
 mod error;
+mod explain;
 pub mod operation;
 mod options;
 mod packed;

@@ -40,6 +40,7 @@ impl Fleet {
     }
 
     fn of(specs: Arc<[list::Spec]>, placement: Arc<Placement>, config: &Config) -> Result<Self> {
+        fork::watch();
         let server = |spec| Server::new(spec, config).map(Arc::new);
         Ok(Self {
             servers: specs.iter().map(server).collect::<Result<_>>()?,

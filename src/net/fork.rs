@@ -39,7 +39,6 @@ pub struct Tracked<T: AsRawFd> {
 impl<T: AsRawFd> Tracked<T> {
     /// Opens a descriptor. `open` must not block: `fork` waits for it.
     pub fn open(open: impl FnOnce() -> io::Result<T>) -> io::Result<Self> {
-        install_handlers();
         let mut registry = registry();
         let inner = open()?;
         registry.push(inner.as_raw_fd());
@@ -80,7 +79,8 @@ fn registry() -> MutexGuard<'static, Vec<RawFd>> {
     OPEN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn install_handlers() {
+/// To be called before the first descriptor is opened: from then on forks are noticed.
+pub fn watch() {
     HANDLERS.call_once(|| {
         // SAFETY: the handlers are functions of this library that live as long as it
         // is loaded (glibc removes them when it is unloaded) and never unwind.

@@ -127,6 +127,7 @@ impl Pool {
         for ticket in waiting {
             // A ticket nobody waits for any more needs no answer.
             let _ = ticket.grant(Grant::Closed);
+            ticket.wake.ring();
         }
     }
 
@@ -149,7 +150,7 @@ impl Pool {
         let mut lease = lease;
         while let Some(ticket) = state.waiting.pop_front() {
             match ticket.grant(Grant::Lease(lease)) {
-                None => return,
+                None => return ring(&ticket, state),
                 Some(Grant::Lease(refused)) => lease = refused,
                 Some(_) => return,
             }
@@ -172,7 +173,7 @@ impl Pool {
         while let Some(ticket) = state.waiting.pop_front() {
             state.slots += 1;
             match ticket.grant(Grant::Slot(Slot::new(self))) {
-                None => return,
+                None => return ring(&ticket, state),
                 Some(Grant::Slot(mut refused)) => {
                     refused.pool = None;
                     state.slots -= 1;
@@ -287,16 +288,20 @@ enum TicketState {
     Abandoned,
 }
 
+/// Tells the owner of a ticket that there is a grant, once others may have the pool.
+fn ring(ticket: &Ticket, state: MutexGuard<'_, State>) {
+    drop(state);
+    ticket.wake.ring();
+}
+
 impl Ticket {
-    /// Hands over a grant and wakes its new owner; an abandoned ticket gives it back.
+    /// Hands over a grant, of which the owner is to be told; an abandoned ticket gives it back.
     fn grant(&self, grant: Grant) -> Option<Grant> {
         let mut state = self.lock();
         if matches!(*state, TicketState::Abandoned) {
             return Some(grant);
         }
         *state = TicketState::Granted(grant);
-        drop(state);
-        self.wake.ring();
         None
     }
 

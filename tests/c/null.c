@@ -15,6 +15,7 @@ static size_t index_found, length;
 static uint64_t number;
 static uint32_t flags;
 static const char *text;
+static cm_explanation *explanation;
 
 static uint64_t poison[8];
 
@@ -27,6 +28,7 @@ static void poison_outs(void) {
     index_found = length = 77;
     number = flags = 77;
     text = (const char *)&poison;
+    explanation = (cm_explanation *)&poison;
 }
 
 /* After a call that must fail: the status, the error that comes with it. */
@@ -50,6 +52,7 @@ static void errors(void) {
     CHECK_STATUS(CM_OK, cm_error_status(NULL));
     CHECK(strcmp(cm_error_message(NULL), "") == 0);
     CHECK(strcmp(cm_error_server(NULL), "") == 0);
+    CHECK(cm_error_state(NULL) == 0);
     cm_error_free(NULL);
 }
 
@@ -309,6 +312,17 @@ static void packed_writes(void) {
     CHECK_STATUS(CM_ERR_ARGUMENT, set_packed(NULL, "k", one, "v", one, &block, NULL));
 }
 
+static void explanations(void) {
+    const cm_op op = {.key = "k", .key_len = 1};
+    cm_explanation_free(NULL);
+    REFUSED(cm_explain(NULL, &op, sizeof op, &explanation, &error));
+    CHECK(explanation == NULL);
+    REFUSED(cm_explain(client, NULL, sizeof op, &explanation, &error));
+    CHECK(explanation == NULL);
+    REFUSED(cm_explain(client, &op, sizeof op, NULL, &error));
+    CHECK_STATUS(CM_ERR_ARGUMENT, cm_explain(NULL, &op, sizeof op, &explanation, NULL));
+}
+
 int main(void) {
     client = client_open("127.0.0.1:1", "");
     RUN(errors);
@@ -323,6 +337,7 @@ int main(void) {
     RUN(calls_to_every_server);
     RUN(packed_reads);
     RUN(packed_writes);
+    RUN(explanations);
     cm_client_free(client);
     return finish();
 }

@@ -222,7 +222,10 @@ void server_restart(struct server *server) {
     wait_until_it_accepts(server);
 }
 
-void server_suspend(const struct server *server) { REQUIRE(kill(server->pid, SIGSTOP) == 0); }
+void server_suspend(const struct server *server) {
+    REQUIRE(kill(server->pid, SIGSTOP) == 0);
+    REQUIRE(waitpid(server->pid, NULL, WUNTRACED) == server->pid); /* until it has stopped */
+}
 
 void server_resume(const struct server *server) { REQUIRE(kill(server->pid, SIGCONT) == 0); }
 

@@ -20,6 +20,8 @@ from test_failures import CALLS
 import consistent_memcached
 from consistent_memcached import Client, ClosedError
 
+OPEN_FILES = Path("/proc/self/fd")
+
 
 @pytest.mark.parametrize("call", CALLS)
 def test_a_closed_client(client: Client, call: str) -> None:
@@ -63,6 +65,29 @@ def test_a_client_that_could_not_be_made_leaves_nothing_behind() -> None:
     for _ in range(100):
         with pytest.raises(consistent_memcached.ArgumentError):
             Client("")
+
+
+def test_a_client_that_nobody_refers_to_is_gone(server: Memcached) -> None:
+    before = len(list(OPEN_FILES.iterdir()))
+    for _ in range(10):
+        assert Client(server.address).set("key", b"1")
+    assert len(list(OPEN_FILES.iterdir())) == before
+
+
+def test_results_are_freed(single: Client) -> None:
+    single.set("key", bytes(1_000_000))
+    single.get("key")
+    before = _resident()
+    for _ in range(100):
+        single.get("key")
+        single.gets("key")
+        single.get_multi(["key"])
+    assert _resident() - before < 50_000_000
+
+
+def _resident() -> int:
+    """Bytes of memory this process holds."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE")
 
 
 def test_copies_share_the_client(server: Memcached) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,45 +12,46 @@ from support import PROJECT
 from consistent_memcached import Client
 
 VECTORS = PROJECT / "tests" / "vectors"
-OPTIONS: dict[tuple[str, str], dict[str, Any]] = {
-    ("reference", "rehash_slots_65536"): {},
-    ("reference", "rehash_slots_262144"): {"slots": 262144},
-    ("reference", "rehash_slots_4096"): {"slots": 4096},
-    ("python-memcached-1.62", "modulo_cmemcache"): {"compat": "python-memcached"},
-    ("python-memcached-1.62", "modulo_crc32"): {"distribution": "modulo", "hash": "crc32"},
-}
+SYSTEMS = ("reference", "python-memcached-1.62")
 
 
-def rows() -> Iterator[Any]:
-    with (VECTORS / "placement.tsv").open() as table:
-        for line in table:
-            system, variant, *row = line.rstrip("\n").split("\t")
-            if (system, variant) in OPTIONS:
-                yield pytest.param(system, variant, *row, id=f"{system}-{variant}-{row[0]}")
+def rows(path: Path) -> Iterator[list[str]]:
+    """The rows of a table, without the line that names its columns."""
+    for line in path.read_text().splitlines()[1:]:
+        yield line.split("\t")
 
 
-@pytest.fixture(scope="module")
-def fleets() -> Any:
-    return json.loads((VECTORS / "fleets.json").read_text())
+def vectors() -> Iterator[Any]:
+    """Servers, options, key set, and the index of each key's server."""
+    options = {
+        (system, variant): dict(option.split("=") for option in text.split())
+        for system, variant, text, _weights in rows(VECTORS / "options.tsv")
+        if system in SYSTEMS
+    }
+    for system, variant, fleet, key_set, indexes in rows(VECTORS / "placement.tsv"):
+        if (system, variant) in options:
+            servers = [
+                (f"{host}:{port}", int(weight))
+                for name, host, port, weight in rows(VECTORS / "fleets.tsv")
+                if name == fleet
+            ]
+            case = servers, options[system, variant], key_set, list(map(int, indexes.split(",")))
+            yield pytest.param(*case, id=f"{system}-{variant}-{fleet}")
 
 
-@pytest.mark.parametrize(("system", "variant", "fleet", "key_set", "indexes"), rows())
+@pytest.mark.parametrize(("servers", "options", "key_set", "indexes"), list(vectors()))
 def test_placement(
-    fleets: Any, system: str, variant: str, fleet: str, key_set: str, indexes: str
+    servers: list[tuple[str, int]], options: dict[str, str], key_set: str, indexes: list[int]
 ) -> None:
-    servers = [(server["name"], server["weight"]) for server in fleets[fleet]]
     keys = (VECTORS / f"keys_{key_set}.txt").read_bytes().splitlines()
-    expected = list(map(int, indexes.split(",")))
-    assert len(keys) == len(expected)
-    with Client(servers, **OPTIONS[system, variant]) as client:
-        assert [client.select_server(key) for key in keys] == expected
-        assert [client.select_server(key.decode()) for key in keys] == expected
+    assert len(keys) == len(indexes)
+    with Client(servers, **options) as client:
+        assert [client.select_server(key) for key in keys] == indexes
+        assert [client.select_server(key.decode()) for key in keys] == indexes
 
 
-def test_the_vectors_cover_all_options() -> None:
-    assert {(system, variant) for system, variant, *_ in (row.values for row in rows())} == set(
-        OPTIONS
-    )
+def test_there_are_vectors() -> None:
+    assert len(list(vectors())) > 20
 
 
 def test_both_ways_to_give_a_weight() -> None:

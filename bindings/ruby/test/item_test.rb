@@ -50,11 +50,7 @@ class ItemTest < ClientTest
   def test_set_cas_without_a_cas_id_stores_nothing
     client = fleet
     client.set('k', '1')
-    begin
-      refute client.set_cas('k', '2', 0)
-    rescue CM::InvalidArgumentError
-      # as good
-    end
+    assert_raises(CM::InvalidArgumentError) { client.set_cas('k', '2', 0) }
     assert_equal '1', client.get('k')
   end
 

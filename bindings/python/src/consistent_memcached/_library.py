@@ -24,6 +24,7 @@ from .errors import MemcachedError, error_for
 
 OK = 0  # CM_OK
 OP_SET = 2  # CM_OP_SET
+_UNSENT = 8  # CM_UNSENT
 
 
 def _load() -> ctypes.CDLL:
@@ -85,6 +86,7 @@ _ITEM = (*_KEY, c_char_p, c_size_t)
 cm_status_name = _function("cm_status_name", c_char_p, c_int32)
 cm_error_message = _function("cm_error_message", c_char_p, c_void_p)
 cm_error_server = _function("cm_error_server", c_char_p, c_void_p)
+cm_error_state = _function("cm_error_state", c_uint32, c_void_p)
 cm_error_free = _function("cm_error_free", None, c_void_p)
 
 cm_options_new = _function("cm_options_new", c_void_p)
@@ -121,7 +123,8 @@ cm_results_count = _function("cm_results_count", c_size_t, c_void_p)
 cm_results_at = _function("cm_results_at", ResultPointer, c_void_p, c_size_t)
 cm_results_free = _function("cm_results_free", None, c_void_p)
 
-_BLOCK_OUT = POINTER(c_void_p)
+BlockPointer = POINTER(c_char)
+_BLOCK_OUT = POINTER(BlockPointer)
 _PACKED = (c_char_p, c_size_t, c_char_p)  # the bytes, how many, and the length of each piece
 cm_get_multi_packed = _function(
     "cm_get_multi_packed", c_int32, c_void_p, c_uint32, *_PACKED, c_size_t, _BLOCK_OUT, _ERROR_OUT
@@ -135,7 +138,7 @@ cm_set_multi_packed = _function(
 cm_delete_multi_packed = _function(
     "cm_delete_multi_packed", c_int32, c_void_p, *_PACKED, c_size_t, _BLOCK_OUT, _ERROR_OUT
 )
-cm_block_free = _function("cm_block_free", None, c_void_p, library=_LIBRARY_LOCKED)
+cm_block_free = _function("cm_block_free", None, BlockPointer, library=_LIBRARY_LOCKED)
 
 
 class ClientHandle(c_void_p):
@@ -152,9 +155,10 @@ class ClientHandle(c_void_p):
 def failure(status: int, error: c_void_p) -> MemcachedError:
     """Turn a negative status and the error that came with it into an exception."""
     if not error:
-        return error_for(status, cm_status_name(status).decode(), "")
+        return error_for(status, cm_status_name(status).decode())
     try:
-        message, server = cm_error_message(error), cm_error_server(error)
-        return error_for(status, message.decode(errors="replace"), server.decode(errors="replace"))
+        message = cm_error_message(error).decode(errors="replace")
+        server = cm_error_server(error).decode(errors="replace")
+        return error_for(status, message, server, bool(cm_error_state(error) & _UNSENT))
     finally:
         cm_error_free(error)

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+import sys
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
-from ctypes import c_uint64, c_void_p, string_at
 from struct import Struct
+from typing import Any
 
 from ._library import cm_block_free
+from ._values import Key, encode_key
 
-HEAD_SIZE = 16
-_SIZE_OFFSET = 8
-RECORD = Struct("=iIQQ40x")  # status, flags, offset of the value, its length
+HEAD_SIZE = 16  # version, count, and in its last 8 bytes the size of the block
+RECORD = Struct("=iIQQ40x")  # int32_t status first, then flags, offset and length of the value
+
+
+def pack_keys(keys: Sequence[Key]) -> tuple[bytes, int, bytes]:
+    """Return the keys packed."""
+    try:
+        joined = "".join(keys)  # type: ignore[arg-type]
+    except TypeError:  # not all of them are str
+        joined = ""
+    if joined and joined.isascii():  # then characters are bytes: encode all at once
+        return joined.encode(), len(joined), pack_uint32(map(len, keys))
+    return pack(list(map(encode_key, keys)))
 
 
 def pack(pieces: Sequence[bytes]) -> tuple[bytes, int, bytes]:
@@ -25,15 +37,25 @@ def pack_uint32(numbers: Iterable[int]) -> bytes:
     return array("I", numbers).tobytes()
 
 
-def take_block(block: c_void_p) -> bytes:
-    """Copy a block of results and free it."""
+def take_block(block: Any) -> bytes:
+    """Copy a block of results, a BlockPointer, and free it."""
     try:
-        address: int = block.value  # type: ignore[assignment]
-        return string_at(address, c_uint64.from_address(address + _SIZE_OFFSET).value)
+        size = int.from_bytes(block[8:HEAD_SIZE], sys.byteorder)
+        data: bytes = block[:size]
+        return data
     finally:
         cm_block_free(block)
 
 
 def records(block: bytes, count: int) -> Iterator[tuple[int, int, int, int]]:
     """Yield status, flags, offset and length of each result."""
-    return RECORD.iter_unpack(memoryview(block)[HEAD_SIZE : HEAD_SIZE + count * RECORD.size])
+    return RECORD.iter_unpack(_records(block, count))
+
+
+def statuses(block: bytes, count: int) -> list[int]:
+    """Return the status of each result."""
+    return _records(block, count).cast("i")[:: RECORD.size // 4].tolist()
+
+
+def _records(block: bytes, count: int) -> memoryview:
+    return memoryview(block)[HEAD_SIZE : HEAD_SIZE + count * RECORD.size]

@@ -11,7 +11,7 @@ from typing import Any, Callable, TypeVar, Union, overload
 
 from . import _library as lib
 from ._config import Option, Servers, c_string, option_text, server_text, split_servers
-from ._packed import pack, pack_uint32, records, take_block
+from ._packed import pack, pack_keys, pack_uint32, records, statuses, take_block
 from ._values import Key, Value, decode, encode, encode_key, in_range, seconds
 from .errors import ARGUMENT, ArgumentError, MemcachedError, UnsupportedValueError
 
@@ -74,7 +74,7 @@ class Client:
     def close(self) -> None:
         """Close all connections, from any thread and as often as you like.
 
-        Calls in progress in other threads and all later ones raise ClosedError.
+        Calls that wait for a server raise ClosedError, and so do all later ones.
         """
         lib.cm_client_close(self._handle)
 
@@ -94,7 +94,12 @@ class Client:
             return default
         if status < 0:
             raise lib.failure(status, error)
-        return _take(result)[0]
+        try:
+            item = result.contents
+            data, flags = item.value[: item.value_len], item.flags
+        finally:
+            lib.cm_result_free(result)
+        return decode(data, flags) if flags else data
 
     def gets(self, key: Key) -> Value | None:
         """Return the value, or None on a miss, and remember the item's version for ``cas``."""
@@ -103,7 +108,12 @@ class Client:
         error = c_void_p()
         if _check(lib.cm_gets(self._handle, name, len(name), result, error), error) > 0:
             return None
-        value, self._cas_ids.by_key[name] = _take(result)
+        try:
+            item = result.contents
+            value = decode(item.value[: item.value_len], item.flags)
+            self._cas_ids.by_key[name] = item.cas
+        finally:
+            lib.cm_result_free(result)
         return value
 
     def set(self, key: Key, value: Value, time: Time = 0) -> bool:
@@ -168,7 +178,7 @@ class Client:
         ``results`` and the keys without an answer in ``failed``.
         """
         keys = list(keys)
-        names = pack(list(map(encode_key, keys)))
+        names = pack_keys(keys)
         block, failure = self._batch(lib.cm_get_multi_packed, 0, *names, len(keys))
         found: dict[K, Value] = {}
         failed: dict[K, int] = {}
@@ -192,18 +202,17 @@ class Client:
         If no server answered at all this raises.
         """
         keys = list(mapping)
-        names = pack(list(map(encode_key, keys)))
+        names = pack_keys(keys)
         values, flags = zip(*map(encode, mapping.values())) if keys else ((), ())
         block, failure = self._batch(
             lib.cm_set_multi_packed,
             *(lib.OP_SET, *names, *pack(values), pack_uint32(flags)),
             *(seconds(time), len(keys)),
         )
-        statuses = [status for status, *_ in records(block, len(keys))]
-        not_stored = [key for key, status in zip(keys, statuses) if status != lib.OK]
-        if failure and all(status < 0 for status in statuses):
-            raise _partly(failure, {}, dict(zip(keys, statuses)))
-        return not_stored
+        answers = statuses(block, len(keys))
+        if failure and max(answers) < 0:
+            raise _partly(failure, {}, dict(zip(keys, answers)))
+        return [key for key, status in zip(keys, answers) if status != lib.OK]
 
     def delete_multi(self, keys: Iterable[Key]) -> bool:
         """Delete the items that are there and return True: none of the keys is there now.
@@ -211,11 +220,11 @@ class Client:
         If keys got no answer this raises: the exception has them in ``failed``.
         """
         keys = list(keys)
-        names = pack(list(map(encode_key, keys)))
+        names = pack_keys(keys)
         block, failure = self._batch(lib.cm_delete_multi_packed, *names, len(keys))
         if failure:
-            statuses = zip(keys, (status for status, *_ in records(block, len(keys))))
-            raise _partly(failure, {}, {key: status for key, status in statuses if status < 0})
+            answers = zip(keys, statuses(block, len(keys)))
+            raise _partly(failure, {}, {key: status for key, status in answers if status < 0})
         return True
 
     def select_server(self, key: Key) -> int:
@@ -267,7 +276,7 @@ class Client:
         self, function: Callable[..., int], *arguments: Any
     ) -> tuple[bytes, MemcachedError | None]:
         """Return the results of a packed function and the first failure among them."""
-        block = c_void_p()
+        block = lib.BlockPointer()
         error = c_void_p()
         status = function(self._handle, *arguments, block, error)
         failure = lib.failure(status, error) if status < 0 else None
@@ -313,15 +322,6 @@ def _check(status: int, error: c_void_p) -> int:
     if status < 0:
         raise lib.failure(status, error)
     return status
-
-
-def _take(result: Any) -> tuple[Value, int]:
-    """Return value and cas id of a result, and free it."""
-    try:
-        item = result.contents
-        return decode(item.value[: item.value_len], item.flags), item.cas
-    finally:
-        lib.cm_result_free(result)
 
 
 def _partly(

@@ -20,16 +20,19 @@ class MemcachedError(Exception):
     """One line of text."""
     server: str
     """Identity of the server it was about, or an empty string."""
+    unsent: bool
+    """True if nothing of it can have reached the server; else a write may have been done."""
 
     results: dict[Any, Any]
     failed: dict[Any, int]
 
-    def __init__(self, status: int, message: str, server: str = "") -> None:
+    def __init__(self, status: int, message: str, server: str = "", unsent: bool = False) -> None:
         """Describe one failure."""
         super().__init__(message)
         self.status = status
         self.message = message
         self.server = server
+        self.unsent = unsent
         self.results = {}
         self.failed = {}
 
@@ -55,11 +58,11 @@ class ValueTooLargeError(MemcachedError, ValueError):
 
 
 class TimeoutError(MemcachedError, builtins.TimeoutError):
-    """No answer within the time the call had. A write may have happened all the same."""
+    """No answer within the time the call had."""
 
 
 class ConnectionError(MemcachedError, builtins.ConnectionError):
-    """The connection could not be made or broke. A write may have happened all the same."""
+    """The connection could not be made or broke."""
 
 
 class ServerDownError(ConnectionError):
@@ -148,6 +151,6 @@ _CLASSES: dict[int, type[MemcachedError]] = {
 }
 
 
-def error_for(status: int, message: str, server: str) -> MemcachedError:
+def error_for(status: int, message: str, server: str = "", unsent: bool = False) -> MemcachedError:
     """Return the exception for a status; one not known here is a plain MemcachedError."""
-    return _CLASSES.get(status, MemcachedError)(status, message, server)
+    return _CLASSES.get(status, MemcachedError)(status, message, server, unsent)

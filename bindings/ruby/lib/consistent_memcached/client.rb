@@ -29,8 +29,8 @@ module ConsistentMemcached
       @native = FFI::AutoPointer.new(out.read_pointer, Native.method(:cm_client_free))
     end
 
-    # Closes the connections. Calls under way raise ClosedError, as does every
-    # later one.
+    # Closes the connections. Calls that wait for a server raise ClosedError,
+    # and so do all later ones.
     def close
       Native.cm_client_close(@native)
     end
@@ -253,7 +253,8 @@ module ConsistentMemcached
 
     # Strings laid end to end, and their lengths: what the packed functions take.
     def pack(strings)
-      bytes = strings.map(&:b).join
+      strings = strings.map(&:b) # another thread may change the caller's
+      bytes = strings.join
       [bytes, bytes.bytesize, strings.map(&:bytesize).pack('L*')]
     end
 

@@ -160,7 +160,7 @@ module ConsistentMemcached
       end
 
       def text(bytes)
-        bytes.dup.force_encoding(Encoding::UTF_8)
+        bytes.force_encoding(Encoding::UTF_8)
       end
     end
   end

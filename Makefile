@@ -1,0 +1,183 @@
+# `make help` lists what there is.
+SHELL := /bin/bash
+.SHELLFLAGS := -e -o pipefail -c
+.DEFAULT_GOAL := build
+
+PREFIX ?= /usr/local
+VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
+ABI := $(firstword $(subst ., ,$(VERSION)))
+
+LIBRARY := libconsistent_memcached
+TARGET := $(CURDIR)/target
+RELEASE := $(TARGET)/release
+VENV := $(TARGET)/venv/bin
+
+# The bindings find the library of this source tree by these.
+export CARGO_TARGET_DIR := $(TARGET)
+export CONSISTENT_MEMCACHED_LIBRARY := $(RELEASE)/$(LIBRARY).so
+export PKG_CONFIG_PATH := $(CURDIR)/bindings/go
+
+CFLAGS := -std=c99 -D_POSIX_C_SOURCE=200809L -Wall -Wextra -Wpedantic -Werror -O1 -g -Iinclude
+LDLIBS := -L$(RELEASE) -lconsistent_memcached -lpthread -Wl,-rpath,$(RELEASE)
+
+C_TESTS := null keys_values servers explain operations batch packed failure liar fork threads
+C_FILES := $(wildcard tests/c/*.[ch] tests/tsan/*.c examples/*.c benches/*.c)
+PYTHON_EXAMPLES := $(wildcard examples/*.py examples/demo/*.py tests/*.py)
+RUBY_EXAMPLES := $(wildcard examples/*.rb examples/demo/*.rb)
+GO_EXAMPLES := $(wildcard examples/*.go examples/demo/*.go)
+
+.PHONY: setup build header demo test test-rust test-c test-python test-ruby test-go test-examples \
+        lint format valgrind tsan fuzz bench docs cm help install clean
+
+setup:
+	@.ci/setup
+
+# The SONAME too must be found in the folder: by the loader, and by cgo.
+build: setup
+	cargo build --release --locked
+	ln -sf $(LIBRARY).so $(RELEASE)/$(LIBRARY).so.$(ABI)
+
+header:
+	cargo build --release
+	cp "$$(ls -t $(RELEASE)/build/consistent-memcached-*/out/consistent_memcached.h | head -n 1)" \
+	    include/consistent_memcached.h
+
+# Rewrites the tables of options in the documents.
+docs:
+	UPDATE_DOCS=1 cargo test --locked --test structure
+
+# The command line, target/release/cm.
+cm: build
+	cargo build --release --locked --features cli --bin cm
+
+help:
+	@echo "demo      real servers, four languages, a server more, a server less"
+	@echo "test      every test; test-rust test-c test-python test-ruby test-go test-examples: a part"
+	@echo "lint      formatting and linters; format: mends the formatting"
+	@echo "valgrind  the C tests under memcheck; tsan: under ThreadSanitizer"
+	@echo "fuzz      every parser, FUZZ_SECONDS=$(FUZZ_SECONDS) each"
+	@echo "bench     calls beside raw sockets and libmemcached; bench-placement: look-ups"
+	@echo "build     the library; cm: the command line; header, docs: what is generated"
+	@echo "install   PREFIX=$(PREFIX) DESTDIR=$(DESTDIR)"
+
+# ---- examples and the demo ----
+
+$(TARGET)/examples/%: examples/%.c include/consistent_memcached.h | build
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $< -o $@ $(LDLIBS)
+
+$(TARGET)/examples/verify-go: examples/demo/verify.go $(wildcard bindings/go/*.go) | build
+	@mkdir -p $(@D)
+	go build -C bindings/go -o $@ ../../$<
+
+demo: $(TARGET)/examples/store $(TARGET)/examples/verify-go
+	PYTHONPATH=bindings/python/src python3 examples/demo/demo.py
+
+# ---- tests ----
+
+test: test-rust test-c test-python test-ruby test-go test-examples
+
+test-rust: build
+	cargo test --locked --features cli
+
+# The program of a test is its own file and the ones that all share.
+$(TARGET)/c/%: tests/c/%.c tests/c/support.c tests/c/fake.c $(wildcard tests/c/*.h) \
+               include/consistent_memcached.h | build
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(filter %.c,$^) -o $@ $(LDLIBS)
+
+test-c: $(C_TESTS:%=$(TARGET)/c/%)
+	$(CC) $(CFLAGS) -Wredundant-decls -fsyntax-only -x c include/consistent_memcached.h
+	$(CXX) -std=c++11 -Wall -Wextra -Wpedantic -Werror -fsyntax-only -x c++ \
+	    include/consistent_memcached.h
+	tests/abi/check $(RELEASE)/$(LIBRARY).so
+	failed=; for test in $(C_TESTS); do \
+	    echo "== $$test"; $(TARGET)/c/$$test || failed+=" $$test"; done; test -z "$$failed"
+
+test-python: build
+	cd bindings/python && $(VENV)/python -m pytest -q
+
+test-ruby: build
+	cd bindings/ruby && rake test
+
+test-go: build
+	cd bindings/go && go test -count=1 ./...
+
+test-examples: $(TARGET)/examples/quickstart $(TARGET)/examples/store $(TARGET)/examples/verify-go
+	$(VENV)/python -m pytest -q -p no:cacheprovider tests
+
+# ---- format and lint ----
+
+lint: build
+	cargo fmt --check
+	cargo clippy --locked --all-targets --features cli -- -D warnings
+	clang-format --dry-run -Werror $(C_FILES)
+	cd bindings/python && $(VENV)/ruff check . && $(VENV)/ruff format --check . && $(VENV)/mypy
+	$(VENV)/ruff check --config bindings/python/pyproject.toml $(PYTHON_EXAMPLES)
+	$(VENV)/ruff format --check --config bindings/python/pyproject.toml $(PYTHON_EXAMPLES)
+	cd bindings/python && $(VENV)/mypy $(PYTHON_EXAMPLES:%=../../%)
+	cd bindings/ruby && rubocop && rubocop --config .rubocop.yml $(RUBY_EXAMPLES:%=../../%)
+	unformatted=$$(gofmt -l bindings/go $(GO_EXAMPLES)); echo "gofmt: $${unformatted:-all clean}"; \
+	    test -z "$$unformatted"
+	cd bindings/go && go vet ./... && for file in $(GO_EXAMPLES:%=../../%); do go vet $$file; done
+
+format: setup
+	cargo fmt
+	clang-format -i $(C_FILES)
+	$(VENV)/ruff format --config bindings/python/pyproject.toml bindings/python $(PYTHON_EXAMPLES)
+	gofmt -w bindings/go $(GO_EXAMPLES)
+
+# ---- memory ----
+
+MEMCHECK := valgrind --quiet --error-exitcode=9 --leak-check=full --show-leak-kinds=definite,indirect \
+            --errors-for-leak-kinds=definite,indirect --fair-sched=yes
+
+# Each with arguments that make it short. What is not here spends its time waiting.
+VALGRIND_RUNS := "null" "servers" "operations" "packed" "liar" "batch 3000 40" "threads 5"
+
+valgrind: $(C_TESTS:%=$(TARGET)/c/%)
+	for test in $(VALGRIND_RUNS); do echo "== $$test"; $(MEMCHECK) $(TARGET)/c/$$test; done
+
+# Who reads what another thread writes, without a lock between them.
+tsan: setup
+	tests/tsan/run "threads 10" failure fork
+
+# ---- fuzzing ----
+
+FUZZ_SECONDS ?= 30
+FUZZ := $(TARGET)/tools/bin/cargo-fuzz
+
+$(FUZZ):
+	cargo install --locked --quiet --root $(TARGET)/tools --version 0.13.2 cargo-fuzz
+
+# RUSTC_BOOTSTRAP lets the stable compiler take the sanitizer's flags.
+fuzz: setup $(FUZZ)
+	for target in reply server_list; do \
+	    CARGO_TARGET_DIR=$(TARGET)/fuzz RUSTC_BOOTSTRAP=1 $(FUZZ) run $$target --fuzz-dir fuzz -- \
+	        -max_total_time=$(FUZZ_SECONDS) -verbosity=0 -print_final_stats=1; done
+
+# ---- benchmarks ----
+
+$(TARGET)/bench/calls: benches/calls.c include/consistent_memcached.h | build
+	@mkdir -p $(@D)
+	$(CC) -O2 -Wall -Wextra -Werror -Iinclude $< -o $@ $(LDLIBS) -lmemcached
+
+bench: $(TARGET)/bench/calls
+	$(TARGET)/bench/calls
+
+# ---- installation ----
+
+INSTALLED := $(DESTDIR)$(PREFIX)
+
+install: build
+	install -d $(INSTALLED)/lib/pkgconfig $(INSTALLED)/include
+	install -m 755 $(RELEASE)/$(LIBRARY).so $(INSTALLED)/lib/$(LIBRARY).so.$(VERSION)
+	ln -sf $(LIBRARY).so.$(VERSION) $(INSTALLED)/lib/$(LIBRARY).so.$(ABI)
+	ln -sf $(LIBRARY).so.$(ABI) $(INSTALLED)/lib/$(LIBRARY).so
+	install -m 644 $(RELEASE)/$(LIBRARY).a $(INSTALLED)/lib
+	install -m 644 include/consistent_memcached.h $(INSTALLED)/include
+	sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' consistent_memcached.pc.in \
+	    > $(INSTALLED)/lib/pkgconfig/consistent_memcached.pc
+
+clean:
+	cargo clean
