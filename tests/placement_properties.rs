@@ -3,7 +3,7 @@
 use consistent_memcached::placement::{Label, Node, Placement, Position, Route, Settings};
 use proptest::prelude::*;
 use proptest::sample::subsequence;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 const SLOTS: usize = 65_536;
 
@@ -50,8 +50,12 @@ impl Server {
 }
 
 fn build(servers: &[Server], distribution: &str) -> Placement {
+    build_with(servers, distribution, None)
+}
+
+fn build_with(servers: &[Server], distribution: &str, slots: Option<u32>) -> Placement {
     let nodes: Vec<Node<'_>> = servers.iter().map(Server::node).collect();
-    let settings = Settings::resolve(None, Some(distribution), None, None, None).unwrap();
+    let settings = Settings::resolve(None, Some(distribution), None, slots, None).unwrap();
     Placement::build(&nodes, &settings).unwrap()
 }
 
@@ -86,15 +90,53 @@ fn owners<'a>(servers: &'a [Server], distribution: &str) -> Vec<&'a str> {
         .collect()
 }
 
-/// The identity of the owner of each slot of `rehash`.
-fn slots(servers: &[Server]) -> Vec<&str> {
-    let placement = build(servers, "rehash");
+/// The identity of the owner of each slot of `rehash`, of which there are this many.
+fn slots(servers: &[Server], slots: usize) -> Vec<&str> {
+    let placement = build_with(servers, "rehash", Some(slots as u32));
     let owner = |slot: usize| {
-        let route = Route::Hash(i64::from(unmixed((slot as u32) << 16)));
+        let route = Route::Hash(i64::from(unmixed(
+            (slot << 32 >> slots.trailing_zeros()) as u32,
+        )));
         assert_eq!(placement.position(route), Position::Slot(slot as u64));
         servers[placement.owner(route)].identity.as_str()
     };
-    (0..SLOTS).map(owner).collect()
+    (0..slots).map(owner).collect()
+}
+
+/// What each server holds.
+fn held<'a>(owners: &[&'a str]) -> HashMap<&'a str, usize> {
+    let mut held = HashMap::new();
+    for owner in owners {
+        *held.entry(*owner).or_default() += 1;
+    }
+    held
+}
+
+/// No server holds more than its cap, and what a change moves beyond the least, which is what
+/// the servers gain, is at most a thousandth of all slots.
+fn rehash_keeps_its_promises(before: &[Server], after: &[Server], count: usize) {
+    let tables = [before, after].map(|servers| (servers, slots(servers, count)));
+    for (servers, table) in &tables {
+        let held = held(table);
+        let total: usize = servers.iter().map(|server| server.weight as usize).sum();
+        for server in *servers {
+            let cap = (21 * count * server.weight as usize).div_ceil(20 * total);
+            assert!(held[&*server.identity] <= cap, "{}", server.identity);
+        }
+    }
+    let [(_, from), (_, to)] = &tables;
+    let moved = from.iter().zip(to).filter(|(a, b)| a != b).count();
+    let (had, has) = (held(from), held(to));
+    let gain =
+        |(server, has): (&&str, &usize)| has.saturating_sub(had.get(server).copied().unwrap_or(0));
+    let least: usize = has.iter().map(gain).sum();
+    assert!(least <= moved);
+    assert!(
+        moved - least <= count / 1_000,
+        "{} servers become {}: {moved} moved, {least} at least",
+        before.len(),
+        after.len()
+    );
 }
 
 /// The hash that MurmurHash3's finalizer makes this of.
@@ -104,10 +146,6 @@ fn unmixed(mut hash: u32) -> u32 {
     hash ^= hash >> 13 ^ hash >> 26;
     hash = hash.wrapping_mul(0xa5cb_9243);
     hash ^ hash >> 16
-}
-
-fn count(owners: &[&str], identity: &str) -> usize {
-    owners.iter().filter(|owner| **owner == identity).count()
 }
 
 proptest! {
@@ -143,27 +181,19 @@ proptest! {
 
     #[test]
     fn rehash_holds_its_cap_and_moves_next_to_the_least(
-        servers in fleet(4..=100, 1..=10),
+        servers in fleet(4..=101, 1..=10),
         place: prop::sample::Index,
+        weight in 1..=10_u32,
     ) {
-        let with = slots(&servers);
-        let total: usize = servers.iter().map(|server| server.weight as usize).sum();
-        for server in &servers {
-            let cap = (21 * SLOTS * server.weight as usize).div_ceil(20 * total);
-            prop_assert!(count(&with, &server.identity) <= cap);
-        }
-
-        let mut others = servers.clone();
-        others.remove(place.index(servers.len()));
-        let without = slots(&others);
-        let moved = with.iter().zip(&without).filter(|(a, b)| a != b).count();
-        // What each server gains when one is added; when it is removed, others gain as much.
-        let gain = |server: &Server| {
-            count(&with, &server.identity).saturating_sub(count(&without, &server.identity))
-        };
-        let least: usize = servers.iter().map(gain).sum();
-        prop_assert!(least <= moved);
-        prop_assert!(moved - least <= SLOTS / 1_000, "{} moved, {} at least", moved, least);
+        let place = place.index(servers.len());
+        let mut without = servers.clone();
+        without.remove(place);
+        rehash_keeps_its_promises(&servers, &without, SLOTS);
+        rehash_keeps_its_promises(&without, &servers, SLOTS);
+        let mut reweighted = servers[..servers.len().min(100)].to_vec();
+        let place = place.min(reweighted.len() - 1);
+        reweighted[place].weight = weight;
+        rehash_keeps_its_promises(&servers[..reweighted.len()], &reweighted, SLOTS);
     }
 
     #[test]
@@ -187,80 +217,47 @@ proptest! {
     }
 }
 
-/// What a dead server held spreads over all the others, about evenly.
+/// Fleets of up to 300 servers want more slots.
 #[test]
-fn rehash_spreads_what_a_dead_server_held() {
-    let servers: Vec<Server> = (0..10).map(|number| Server::new(number, 1)).collect();
-    let placement = build(&servers, "rehash");
-    let mut taken = [0; 10];
-    for number in 0..100_000 {
-        let key = format!("key:{number}");
-        let route = Route::Key(key.as_bytes());
-        if placement.owner(route) == 3 {
-            taken[placement.choose(route, |server| server == 3).unwrap()] += 1;
-        }
-    }
-    let all: u32 = taken.iter().sum();
-    for (server, &keys) in taken.iter().enumerate().filter(|&(server, _)| server != 3) {
-        assert!(
-            (0.8..1.2).contains(&(f64::from(keys) * 9.0 / f64::from(all))),
-            "{server}: {keys} of {all}"
-        );
+fn rehash_with_more_slots_moves_next_to_the_least_in_larger_fleets() {
+    for count in [150, 300] {
+        let servers: Vec<Server> = (0..count + 1)
+            .map(|number| Server::new(number * 7, 1 + number * 13 % 10))
+            .collect();
+        let (last, others) = servers.split_last().unwrap();
+        rehash_keeps_its_promises(others, &servers, 262_144);
+        rehash_keeps_its_promises(&servers, others, 262_144);
+        let mut reweighted = servers.clone();
+        reweighted[count as usize].weight = 11 - last.weight;
+        rehash_keeps_its_promises(&servers, &reweighted, 262_144);
     }
 }
 
-/// A kind of keys, and how its keys come from a number.
-type Kind = (&'static str, fn(u64) -> String);
-
+/// As many servers as there can be: each is reached, the last too, and none that is not there.
 #[test]
-fn rehash_loads_ten_servers_evenly_whatever_the_keys() {
-    let servers: Vec<Server> = (0..10).map(|number| Server::new(number, 1)).collect();
-    let placement = build(&servers, "rehash");
-    let kinds: [Kind; 5] = [
-        ("sequential numbers", |number| number.to_string()),
-        ("URLs", |number| {
-            format!(
-                "https://www.example.com/articles/{}/{number}?page={}",
-                number % 97,
-                number % 7
-            )
-        }),
-        ("UUIDs", |number| uuid(number)),
-        ("e-mail addresses", |number| {
-            format!("user.{number}@mail{}.example.org", number % 13)
-        }),
-        ("prefix and counter", |number| {
-            format!("session:v2:{number:08}")
-        }),
-    ];
-    for (kind, key) in kinds {
-        let mut load = [0; 10];
-        let mut seen = HashSet::new();
-        for number in 0..100_000 {
-            let key = key(number);
-            load[placement.owner(Route::Key(key.as_bytes()))] += 1;
-            assert!(seen.insert(key));
+fn the_largest_fleet_is_served_or_refused_but_not_wrong() {
+    let servers: Vec<Server> = (0..65_535).map(|number| Server::new(number, 1)).collect();
+    for (distribution, slots) in [
+        ("rehash", Some(4_194_304)),
+        ("modulo", None),
+        ("jump", None),
+        ("ketama", None),
+    ] {
+        let placement = build_with(&servers, distribution, slots);
+        let mut reached = HashSet::new();
+        for number in 0..1_000_000_u64 {
+            let hash = number.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 20;
+            reached.insert(placement.owner(Route::Hash(hash as i64)));
         }
-        let fullest = f64::from(*load.iter().max().unwrap()) / 10_000.0;
-        println!("{kind}: the fullest server has {fullest:.3} times its share");
-        assert!(fullest <= 1.06, "{kind}: {load:?}");
+        let last = reached.iter().max();
+        assert_eq!(last, Some(&65_534), "{distribution}");
+        assert!(reached.len() > 60_000, "{distribution}: {}", reached.len());
     }
-}
-
-/// A version 4 UUID from a number, spread by SplitMix64's finalizer.
-fn uuid(number: u64) -> String {
-    let spread = |mut z: u64| {
-        z = (z ^ z >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ z >> 31
-    };
-    let (a, b) = (spread(2 * number + 1), spread(2 * number + 2));
-    format!(
-        "{:08x}-{:04x}-4{:03x}-{:04x}-{:012x}",
-        a >> 32,
-        a >> 16 & 0xffff,
-        a & 0xfff,
-        0x8000 | b >> 48 & 0x3fff,
-        b & 0xffff_ffff_ffff
-    )
+    let nodes: Vec<Node<'_>> = servers.iter().map(Server::node).collect();
+    let settings = Settings::resolve(None, Some("rehash"), None, None, None).unwrap();
+    let error = Placement::build(&nodes, &settings).unwrap_err();
+    assert!(
+        error.message().contains("gets none of the 65536 slots"),
+        "{error}"
+    );
 }
