@@ -4,8 +4,6 @@
 mod support;
 
 use std::fs;
-use std::io::Write;
-use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
 use consistent_memcached::client::Client;
@@ -13,53 +11,10 @@ use consistent_memcached::options::Options;
 use consistent_memcached::placement::DISTRIBUTIONS;
 use serde_json::Value;
 use support::Memcached;
+use support::cm::{cm, cm_with_input, ended, temporary, text};
 
 const THREE: &str = "10.0.0.1,10.0.0.2,10.0.0.3";
 const FOUR: &str = "10.0.0.1,10.0.0.2,10.0.0.3,10.0.0.4 weight=1 name=fourth";
-
-fn cm(arguments: &[&str]) -> Output {
-    cm_with_input(arguments, b"")
-}
-
-fn cm_with_input(arguments: &[&str], input: &[u8]) -> Output {
-    let mut process = Command::new(env!("CARGO_BIN_EXE_cm"))
-        .args(arguments)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    // A command that does not read its input may have ended.
-    let _ = process.stdin.take().unwrap().write_all(input);
-    process.wait_with_output().unwrap()
-}
-
-/// Ended with this code, said this on standard output, and for a code that is not 0 one line
-/// on standard error.
-#[track_caller]
-fn ended(output: &Output, code: i32, stdout: &[u8]) -> String {
-    let said = String::from_utf8(output.stderr.clone()).unwrap();
-    assert_eq!(output.status.code(), Some(code), "{said}");
-    assert_eq!(
-        output.stdout.escape_ascii().to_string(),
-        stdout.escape_ascii().to_string()
-    );
-    let lines = said.lines().count();
-    assert_eq!(lines, usize::from(code != 0), "{said}");
-    assert!(said.is_empty() || said.starts_with("cm: "), "{said}");
-    said
-}
-
-#[track_caller]
-fn text(output: &Output) -> &str {
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(0), "{said}");
-    str::from_utf8(&output.stdout).unwrap()
-}
-
-fn temporary(name: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("cli-{}-{name}", std::process::id()))
-}
 
 /// With `--servers`, and the options that tests need, behind the command.
 fn on(servers: &str, arguments: &[&str]) -> Output {
@@ -200,136 +155,6 @@ fn stats_and_flush_reach_every_server_that_lives() {
     assert_eq!(partly.status.code(), Some(3));
     assert!(String::from_utf8_lossy(&partly.stdout).contains("\tversion\t"));
     ended(&on("127.0.0.1:1", &["get", "key"]), 3, b"");
-}
-
-fn plan(more: &[&str]) -> Value {
-    let arguments = ["plan", "--from", THREE, "--to", FOUR, "--json"];
-    let output = cm(&[&arguments[..], more].concat());
-    serde_json::from_str(text(&output)).unwrap()
-}
-
-#[test]
-fn plan_tells_what_moves() {
-    let report = plan(&[]);
-    let moved = report["moved"].as_f64().unwrap();
-    assert!((0.24..0.26).contains(&moved), "{moved}");
-    assert!((moved - report["least"].as_f64().unwrap()).abs() < 0.001);
-    assert_eq!(report["least_for_even_shares"], 0.25);
-    assert_eq!(report["keys"], 100_000);
-    let servers = report["servers"].as_array().unwrap();
-    assert_eq!(servers.len(), 4);
-    assert!(servers[3]["before"].is_null());
-    assert_eq!(servers[3]["server"], "fourth");
-    assert_eq!(servers[3]["after"]["fair"], 0.25);
-    for side in ["before", "after"] {
-        let share = |server: &Value| server[side]["share"].as_f64().unwrap_or(0.0);
-        let all: f64 = servers.iter().map(share).sum();
-        assert!((all - 1.0).abs() < 1e-9);
-    }
-    let others = report["distributions"].as_array().unwrap();
-    let names: Vec<&str> = others
-        .iter()
-        .map(|o| o["distribution"].as_str().unwrap())
-        .collect();
-    assert_eq!(names, DISTRIBUTIONS);
-    assert_eq!(others[0]["moved"], report["moved"]);
-    let modulo = others
-        .iter()
-        .find(|other| other["distribution"] == "modulo");
-    assert!(modulo.unwrap()["moved"].as_f64().unwrap() > 0.7);
-}
-
-#[test]
-fn plan_counts_the_keys_given_and_shows_a_change_of_options() {
-    let path = temporary("keys");
-    fs::write(&path, "one\ntwo\nthree\n").unwrap();
-    let report = plan(&["--keys", path.to_str().unwrap()]);
-    fs::remove_file(path).unwrap();
-    assert_eq!(report["keys"], 3);
-
-    let arguments = [
-        "plan", "--from", THREE, "--to", THREE, "--json", "--sample", "30000",
-    ];
-    let migrate = ["--compat", "pylibmc", "--to-option", "distribution=rehash"];
-    let output = cm(&[&arguments[..], &migrate].concat());
-    let report: Value = serde_json::from_str(text(&output)).unwrap();
-    let moved = report["moved"].as_f64().unwrap();
-    assert!((0.6..0.7).contains(&moved), "{moved}");
-    assert_eq!(report["distributions"][0]["moved"], 0.0);
-
-    let weighted = format!("{THREE},10.0.0.9 weight=5");
-    let output = cm(&[
-        "plan", "--from", THREE, "--to", &weighted, "--sample", "1000",
-    ]);
-    assert!(text(&output).contains("weights are unknown to distribution=rendezvous"));
-}
-
-#[test]
-fn plan_draws_a_picture() {
-    let path = temporary("plan.svg");
-    plan(&["--sample", "1000", "--svg", path.to_str().unwrap()]);
-    let svg = fs::read_to_string(&path).unwrap();
-    fs::remove_file(path).unwrap();
-    assert!(svg.starts_with("<svg") && svg.trim_end().ends_with("</svg>"));
-    for name in [
-        "10.0.0.1:11211",
-        "fourth",
-        "ketama-weighted",
-        "Keys that move",
-    ] {
-        assert!(svg.contains(name), "{name}");
-    }
-    let unwritable = ["--svg", "/nowhere/at/all.svg", "--sample", "10"];
-    let arguments = ["plan", "--from", THREE, "--to", FOUR];
-    ended(&cm(&[&arguments[..], &unwritable].concat()), 3, b"");
-}
-
-#[test]
-fn wrong_input_is_one_line_and_code_2() {
-    let junk = temporary("junk");
-    fs::write(&junk, b"good\nnot good\n\xff\x00").unwrap();
-    let empty = temporary("empty");
-    fs::write(&empty, "\n\n").unwrap();
-    let (junk_path, empty_path) = (junk.to_str().unwrap(), empty.to_str().unwrap());
-    let plan = ["plan", "--from", THREE, "--to", FOUR];
-    for (arguments, word) in [
-        (
-            &["plan", "--from", "a,,b", "--to", "a"][..],
-            "an empty entry",
-        ),
-        (&["plan", "--from", "a", "--to", "a,\u{1b}[2J"], "letters"),
-        (&["plan", "--from", "a", "--to", "a,A:11211"], "twice"),
-        (&["plan", "--from", "a", "--to", ""], "no server"),
-        (&["plan", "--from", "a"], "--to"),
-        (&["plan", "--from", "a", "--to", "a b=\n"], "option"),
-        (&[&plan[..], &["--keys", "/nowhere"]].concat(), "/nowhere"),
-        (&[&plan[..], &["--keys", "/"]].concat(), "cannot read"),
-        (&[&plan[..], &["--keys", junk_path]].concat(), "line 2"),
-        (&[&plan[..], &["--keys", empty_path]].concat(), "no key"),
-        (&[&plan[..], &["--keys", "-"]].concat(), "no key"),
-        (&[&plan[..], &["--sample", "0"]].concat(), "sample"),
-        (&[&plan[..], &["--distribution", "x"]].concat(), "rehash"),
-        (&[&plan[..], &["-o", "slots"]].concat(), "NAME=VALUE"),
-        (&[&plan[..], &["-o", "colour=red"]].concat(), "colour"),
-        (&[&plan[..], &["--to-option", "slots=7"]].concat(), "slots"),
-        (
-            &[&plan[..], &["-o", "slots=65537"]].concat(),
-            "power of two",
-        ),
-        (&["locate", "--servers", "a"], "KEY"),
-        (&["locate", "--servers", "a", "two words"], "0x20"),
-        (&["get", "--servers", "a", ""], "empty"),
-        (&["set", "--servers", "a", "k", "v", "--ttl", "soon"], "ttl"),
-        (&["incr", "--servers", "a", "k", "1.5"], "64 bits"),
-        (&["touch", "--servers", "a", "k"], "SECONDS"),
-        (&["frobnicate"], "frobnicate"),
-        (&[], "command"),
-    ] {
-        let said = ended(&cm(arguments), 2, b"");
-        assert!(said.contains(word), "{arguments:?}: {said}");
-    }
-    fs::remove_file(junk).unwrap();
-    fs::remove_file(empty).unwrap();
 }
 
 #[test]

@@ -4,6 +4,9 @@
 // Not every test uses everything.
 #![allow(dead_code)]
 
+#[cfg(feature = "cli")]
+pub mod cm;
+
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
