@@ -27,7 +27,7 @@ RUBY_EXAMPLES := $(wildcard examples/*.rb examples/demo/*.rb)
 GO_EXAMPLES := $(wildcard examples/*.go examples/demo/*.go)
 
 .PHONY: setup build header demo test test-rust test-c test-python test-ruby test-go test-examples \
-        lint format valgrind tsan fuzz bench docs cm help install clean
+        lint format valgrind tsan fuzz bench bench-placement docs cm help install clean
 
 setup:
 	@.ci/setup
@@ -164,6 +164,10 @@ $(TARGET)/bench/calls: benches/calls.c include/consistent_memcached.h | build
 
 bench: $(TARGET)/bench/calls
 	$(TARGET)/bench/calls
+
+bench-placement: setup
+	benches/placement/peers/install
+	cargo bench --locked --bench placement
 
 # ---- installation ----
 
