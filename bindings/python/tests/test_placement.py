@@ -21,6 +21,15 @@ def rows(path: Path) -> Iterator[list[str]]:
         yield line.split("\t")
 
 
+def fleet_servers(fleet: str) -> list[tuple[str, int]]:
+    """The servers of a fleet and their weights."""
+    return [
+        (f"{host}:{port}", int(weight))
+        for name, host, port, weight in rows(VECTORS / "fleets.tsv")
+        if name == fleet
+    ]
+
+
 def vectors() -> Iterator[Any]:
     """Servers, options, key set, and the index of each key's server."""
     options = {
@@ -30,11 +39,7 @@ def vectors() -> Iterator[Any]:
     }
     for system, variant, fleet, key_set, indexes in rows(VECTORS / "placement.tsv"):
         if (system, variant) in options:
-            servers = [
-                (f"{host}:{port}", int(weight))
-                for name, host, port, weight in rows(VECTORS / "fleets.tsv")
-                if name == fleet
-            ]
+            servers = fleet_servers(fleet)
             case = servers, options[system, variant], key_set, list(map(int, indexes.split(",")))
             yield pytest.param(*case, id=f"{system}-{variant}-{fleet}")
 

@@ -25,6 +25,7 @@ from .errors import (
     UnsupportedValueError,
     ValueTooLargeError,
 )
+from .explanation import Explanation
 
 __all__ = [
     "ArgumentError",
@@ -34,6 +35,7 @@ __all__ = [
     "Client",
     "ClosedError",
     "ConnectionError",
+    "Explanation",
     "InvalidKeyError",
     "MemcachedError",
     "NoMemoryError",

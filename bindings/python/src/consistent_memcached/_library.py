@@ -23,7 +23,11 @@ from ._version import __version__
 from .errors import MemcachedError, error_for
 
 OK = 0  # CM_OK
-OP_SET = 2  # CM_OP_SET
+OP_GET, OP_SET, OP_ADD, OP_REPLACE, OP_APPEND, OP_PREPEND = range(1, 7)  # CM_OP_GET and so on
+OP_CAS, OP_DELETE, OP_TOUCH = 7, 8, 9
+OP_INCREMENT, OP_DECREMENT = 11, 12
+WANT_CAS = 1  # CM_WANT_CAS
+WANT_HASH = 2  # CM_WANT_HASH
 _UNSENT = 8  # CM_UNSENT
 
 
@@ -76,9 +80,48 @@ class Result(Structure):
     )
 
 
+class Operation(Structure):
+    """cm_op. It keeps alive the bytes objects that its fields point to."""
+
+    _fields_ = (
+        ("kind", c_uint32),
+        ("want", c_uint32),
+        ("key", c_char_p),
+        ("key_len", c_size_t),
+        ("value", c_char_p),
+        ("value_len", c_size_t),
+        ("route", c_char_p),
+        ("route_len", c_size_t),
+        ("hash", c_int64),
+        ("ttl_seconds", c_int64),
+        ("cas", c_uint64),
+        ("delta", c_uint64),
+        ("initial", c_uint64),
+        ("initial_ttl_seconds", c_int64),
+        ("lease_seconds", c_int64),
+        ("refresh_before_seconds", c_int64),
+        ("flags", c_uint32),
+        ("reserved", c_uint32),
+    )
+
+
+class Explanation(Structure):
+    """cm_explanation."""
+
+    _fields_ = (
+        ("server", c_uint32),
+        ("position_kind", c_uint32),
+        ("position", c_uint64),
+        ("identity", c_char_p),
+        ("sequence", POINTER(c_char_p)),
+        ("sequence_count", c_size_t),
+    )
+
+
 # An object of the library is a c_void_p. An argument declared POINTER(X) takes an X
 # by reference. c_char_p takes a bytes object as it is; its length goes beside it.
 ResultPointer = POINTER(Result)
+ExplanationPointer = POINTER(Explanation)
 _ERROR_OUT = POINTER(c_void_p)
 _KEY = (c_void_p, c_char_p, c_size_t)
 _ITEM = (*_KEY, c_char_p, c_size_t)
@@ -100,6 +143,12 @@ cm_client_close = _function("cm_client_close", None, c_void_p)
 cm_client_free = _function("cm_client_free", None, c_void_p)
 
 cm_select_server = _function("cm_select_server", c_int32, *_KEY, POINTER(c_size_t), _ERROR_OUT)
+cm_explain = _function(
+    "cm_explain",
+    *(c_int32, c_void_p, POINTER(Operation), c_size_t),
+    *(POINTER(ExplanationPointer), _ERROR_OUT),
+)
+cm_explanation_free = _function("cm_explanation_free", None, ExplanationPointer)
 
 cm_get = _function("cm_get", c_int32, *_KEY, POINTER(ResultPointer), _ERROR_OUT)
 cm_gets = _function("cm_gets", c_int32, *_KEY, POINTER(ResultPointer), _ERROR_OUT)
@@ -117,6 +166,11 @@ cm_increment = _function("cm_increment", c_int32, *_KEY, c_uint64, POINTER(c_uin
 cm_decrement = _function("cm_decrement", c_int32, *_KEY, c_uint64, POINTER(c_uint64), _ERROR_OUT)
 
 _RESULTS_OUT = POINTER(c_void_p)
+cm_execute = _function(
+    "cm_execute",
+    *(c_int32, c_void_p, POINTER(Operation), c_size_t, c_size_t, c_uint32),
+    *(_RESULTS_OUT, _ERROR_OUT),
+)
 cm_stats = _function("cm_stats", c_int32, *_KEY, _RESULTS_OUT, _ERROR_OUT)
 cm_flush_all = _function("cm_flush_all", c_int32, c_void_p, c_int64, _RESULTS_OUT, _ERROR_OUT)
 cm_results_count = _function("cm_results_count", c_size_t, c_void_p)
@@ -162,3 +216,10 @@ def failure(status: int, error: c_void_p) -> MemcachedError:
         return error_for(status, message, server, bool(cm_error_state(error) & _UNSENT))
     finally:
         cm_error_free(error)
+
+
+def check(status: int, error: c_void_p) -> int:
+    """Return the status of an answer; raise what a failure is about."""
+    if status < 0:
+        raise failure(status, error)
+    return status

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import operator
 from datetime import timedelta
-from typing import Union
+from typing import NamedTuple, Union, final
 
 from .errors import ARGUMENT, UNSUPPORTED, ArgumentError, UnsupportedValueError
 
-Key = Union[str, bytes]
+Name = Union[str, bytes]
+Key = Union[Name, tuple[int, Name]]
 Value = Union[bytes, str, int]
 
 BYTES = 0
@@ -23,13 +24,53 @@ COMPRESSED = 8
 TEXT = 16
 
 
-def encode_key(key: Key) -> bytes:
+@final
+class RoutedKey(NamedTuple):
+    """A key that something else sends to its server: a hash or a route.
+
+    Final, so that a comparison of types tells it from bytes: isinstance costs more.
+    """
+
+    name: bytes
+    hash: int | None
+    route: bytes | None
+
+
+Sent = Union[bytes, RoutedKey]
+
+
+def encode_key(key: Key, route: Name | None = None) -> Sent:
     """Return a key as it is sent; a str as UTF-8."""
-    if isinstance(key, str):
-        return key.encode()
-    if isinstance(key, bytes):
-        return key
-    raise TypeError(f"a key is str or bytes, not {type(key).__name__}")
+    if route is None:
+        if isinstance(key, str):
+            return key.encode()
+        if isinstance(key, bytes):
+            return key
+    return _routed_key(key, route)
+
+
+def _routed_key(key: Key, route: Name | None) -> RoutedKey:
+    number = None
+    name = key
+    if isinstance(key, tuple) and len(key) == 2:
+        number, name = key
+        number = in_range("hash", number, -(1 << 63), 1 << 63)
+    if not isinstance(name, (str, bytes)):
+        kind = type(name).__name__
+        raise TypeError(f"a key is str or bytes, or a tuple of a hash and such a key, not {kind}")
+    if route is None:
+        return RoutedKey(_encode_name(name), number, None)
+    if not isinstance(route, (str, bytes)):
+        raise TypeError(f"a route is str or bytes, not {type(route).__name__}")
+    if not route:
+        raise ArgumentError(ARGUMENT, "the route is empty")
+    if number is not None:
+        raise ArgumentError(ARGUMENT, f"both hash {number} and a route: a key takes one of them")
+    return RoutedKey(_encode_name(name), None, _encode_name(route))
+
+
+def _encode_name(name: Name) -> bytes:
+    return name.encode() if isinstance(name, str) else name
 
 
 def encode(value: Value) -> tuple[bytes, int]:
@@ -76,5 +117,5 @@ def in_range(name: str, number: int, low: int, high: int) -> int:
     """Return an integer that C can hold; ctypes itself would cut it without a word."""
     number = operator.index(number)
     if not low <= number < high:
-        raise ArgumentError(ARGUMENT, f"{name} {number} does not fit in 64 bits")
+        raise ArgumentError(ARGUMENT, f"{name} {number} is not in {low} to {high - 1}")
     return number

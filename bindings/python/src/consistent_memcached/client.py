@@ -11,9 +11,22 @@ from typing import Any, Callable, TypeVar, Union, overload
 
 from . import _library as lib
 from ._config import Option, Servers, c_string, option_text, server_text, split_servers
-from ._packed import pack, pack_keys, pack_uint32, records, statuses, take_block
-from ._values import Key, Value, decode, encode, encode_key, in_range, seconds
-from .errors import ARGUMENT, ArgumentError, MemcachedError, UnsupportedValueError
+from ._operations import call, execute_one, execute_packed, operation
+from ._packed import call_packed, pack, pack_keys, pack_uint32, records, statuses
+from ._values import (
+    Key,
+    Name,
+    RoutedKey,
+    Sent,
+    Value,
+    decode,
+    encode,
+    encode_key,
+    in_range,
+    seconds,
+)
+from .errors import ARGUMENT, ArgumentError, UnsupportedValueError, partly
+from .explanation import Explanation, explain
 
 K = TypeVar("K", bound=Key)
 D = TypeVar("D")
@@ -32,9 +45,12 @@ class Client:
     once, and by the children of a fork.
 
     Names and return values are python-memcached's, and so are the flags that tell the
-    types of values. A key is a str (sent as UTF-8) or bytes. A value is bytes, str or int
-    and is read back as such. Pickling and compression are yet to come: other types are a
-    TypeError, and an item that another client pickled is an UnsupportedValueError.
+    types of values. A key is a str (sent as UTF-8) or bytes, or a tuple ``(hash, key)``: the
+    integer then takes the place of the key's hash. With ``route``, keys go where that text
+    would go as a key. Both only choose the server: who reads an item gives what its writer
+    gave. A value is bytes, str or int and is read back as such. Pickling and compression
+    are yet to come: other types are a TypeError, and an item that another client pickled is
+    an UnsupportedValueError.
 
     ``time`` is seconds from now, or a timedelta, until an item expires; 0 is never.
 
@@ -53,8 +69,8 @@ class Client:
         try:
             for name, value in options.items():
                 setting = c_string(name), c_string(option_text(name, value))
-                _check(lib.cm_options_set(settings, *setting, error), error)
-            _check(lib.cm_client_new(c_string(text), settings, self._handle, error), error)
+                lib.check(lib.cm_options_set(settings, *setting, error), error)
+            lib.check(lib.cm_client_new(c_string(text), settings, self._handle, error), error)
         finally:
             lib.cm_options_free(settings)
 
@@ -79,14 +95,17 @@ class Client:
         lib.cm_client_close(self._handle)
 
     @overload
-    def get(self, key: Key) -> Value | None: ...
+    def get(self, key: Key, *, route: Name | None = None) -> Value | None: ...
 
     @overload
-    def get(self, key: Key, default: D) -> Value | D: ...
+    def get(self, key: Key, default: D, *, route: Name | None = None) -> Value | D: ...
 
-    def get(self, key: Key, default: Any = None) -> Any:
+    def get(self, key: Key, default: Any = None, *, route: Name | None = None) -> Any:
         """Return the value, or ``default`` on a miss."""
-        name = encode_key(key)
+        name = encode_key(key, route)
+        if type(name) is RoutedKey:
+            answer = execute_one(self._handle, operation(lib.OP_GET, name))
+            return decode(answer.value, answer.flags) if answer.status == lib.OK else default
         result = lib.ResultPointer()
         error = c_void_p()
         status = lib.cm_get(self._handle, name, len(name), result, error)
@@ -101,12 +120,20 @@ class Client:
             lib.cm_result_free(result)
         return decode(data, flags) if flags else data
 
-    def gets(self, key: Key) -> Value | None:
+    def gets(self, key: Key, *, route: Name | None = None) -> Value | None:
         """Return the value, or None on a miss, and remember the item's version for ``cas``."""
-        name = encode_key(key)
+        name = encode_key(key, route)
+        if type(name) is RoutedKey:
+            gets = operation(lib.OP_GET, name, want=lib.WANT_CAS)
+            answer = execute_one(self._handle, gets)
+            if answer.status > 0:
+                return None
+            value = decode(answer.value, answer.flags)
+            self._cas_ids.by_key[name] = answer.cas
+            return value
         result = lib.ResultPointer()
         error = c_void_p()
-        if _check(lib.cm_gets(self._handle, name, len(name), result, error), error) > 0:
+        if lib.check(lib.cm_gets(self._handle, name, len(name), result, error), error) > 0:
             return None
         try:
             item = result.contents
@@ -116,70 +143,84 @@ class Client:
             lib.cm_result_free(result)
         return value
 
-    def set(self, key: Key, value: Value, time: Time = 0) -> bool:
+    def set(self, key: Key, value: Value, time: Time = 0, *, route: Name | None = None) -> bool:
         """Store the value. A value that is too large for the server removes the old one."""
-        return self._store(lib.cm_set, key, value, seconds(time))
+        return self._store(lib.cm_set, lib.OP_SET, encode_key(key, route), value, seconds(time))
 
-    def add(self, key: Key, value: Value, time: Time = 0) -> bool:
+    def add(self, key: Key, value: Value, time: Time = 0, *, route: Name | None = None) -> bool:
         """Store the value unless the key is there already."""
-        return self._store(lib.cm_add, key, value, seconds(time))
+        return self._store(lib.cm_add, lib.OP_ADD, encode_key(key, route), value, seconds(time))
 
-    def replace(self, key: Key, value: Value, time: Time = 0) -> bool:
+    def replace(self, key: Key, value: Value, time: Time = 0, *, route: Name | None = None) -> bool:
         """Store the value only if the key is there already."""
-        return self._store(lib.cm_replace, key, value, seconds(time))
+        return self._store(
+            lib.cm_replace, lib.OP_REPLACE, encode_key(key, route), value, seconds(time)
+        )
 
-    def cas(self, key: Key, value: Value, time: Time = 0) -> bool:
+    def cas(self, key: Key, value: Value, time: Time = 0, *, route: Name | None = None) -> bool:
         """Store the value unless somebody changed the item since ``gets`` of this thread.
 
         Each ``cas`` needs a ``gets`` of its own: without one it is an ArgumentError.
         """
-        cas_id = self._cas_ids.by_key.pop(encode_key(key), None)
+        name = encode_key(key, route)
+        cas_id = self._cas_ids.by_key.pop(name, None)
         if cas_id is None:
             raise ArgumentError(ARGUMENT, "cas of a key that this thread has not read by gets")
-        return self._store(lib.cm_cas, key, value, seconds(time), cas_id)
+        return self._store(lib.cm_cas, lib.OP_CAS, name, value, seconds(time), cas_id)
 
     def reset_cas(self) -> None:
         """Forget what ``gets`` of this thread has remembered."""
         self._cas_ids.by_key.clear()
 
-    def append(self, key: Key, value: Value) -> bool:
+    def append(self, key: Key, value: Value, *, route: Name | None = None) -> bool:
         """Put the value behind the one that is there; the type of that one stays."""
-        return self._extend(lib.cm_append, key, value)
+        return self._extend(lib.cm_append, lib.OP_APPEND, encode_key(key, route), value)
 
-    def prepend(self, key: Key, value: Value) -> bool:
+    def prepend(self, key: Key, value: Value, *, route: Name | None = None) -> bool:
         """Put the value before the one that is there; the type of that one stays."""
-        return self._extend(lib.cm_prepend, key, value)
+        return self._extend(lib.cm_prepend, lib.OP_PREPEND, encode_key(key, route), value)
 
-    def delete(self, key: Key) -> bool:
+    def delete(self, key: Key, *, route: Name | None = None) -> bool:
         """Delete the item; False if there was none."""
-        name = encode_key(key)
+        name = encode_key(key, route)
+        if type(name) is RoutedKey:
+            return execute_one(self._handle, operation(lib.OP_DELETE, name)).status == lib.OK
         error = c_void_p()
-        return _check(lib.cm_delete(self._handle, name, len(name), error), error) == lib.OK
+        return lib.check(lib.cm_delete(self._handle, name, len(name), error), error) == lib.OK
 
-    def touch(self, key: Key, time: Time = 0) -> bool:
+    def touch(self, key: Key, time: Time = 0, *, route: Name | None = None) -> bool:
         """Give the item a new time to expire; False if there is none."""
-        name = encode_key(key)
+        name = encode_key(key, route)
+        if type(name) is RoutedKey:
+            touch = operation(lib.OP_TOUCH, name, ttl=seconds(time))
+            return execute_one(self._handle, touch).status == lib.OK
         error = c_void_p()
         status = lib.cm_touch(self._handle, name, len(name), seconds(time), error)
-        return _check(status, error) == lib.OK
+        return lib.check(status, error) == lib.OK
 
-    def incr(self, key: Key, delta: int = 1) -> int | None:
+    def incr(self, key: Key, delta: int = 1, *, route: Name | None = None) -> int | None:
         """Add to the number and return the sum, modulo 2**64; None on a miss."""
-        return self._count(lib.cm_increment, key, delta)
+        return self._count(lib.cm_increment, lib.OP_INCREMENT, encode_key(key, route), delta)
 
-    def decr(self, key: Key, delta: int = 1) -> int | None:
+    def decr(self, key: Key, delta: int = 1, *, route: Name | None = None) -> int | None:
         """Take from the number and return what is left, at least 0; None on a miss."""
-        return self._count(lib.cm_decrement, key, delta)
+        return self._count(lib.cm_decrement, lib.OP_DECREMENT, encode_key(key, route), delta)
 
-    def get_multi(self, keys: Iterable[K]) -> dict[K, Value]:
-        """Return the values that are there, by key.
+    def get_multi(self, keys: Iterable[K], *, route: Name | None = None) -> dict[K, Value]:
+        """Return the values that are there, by key as it was given.
 
         If keys got no answer this raises: the exception has what was answered in
         ``results`` and the keys without an answer in ``failed``.
         """
         keys = list(keys)
-        names = pack_keys(keys)
-        block, failure = self._batch(lib.cm_get_multi_packed, 0, *names, len(keys))
+        names = pack_keys(keys, route)
+        if names:
+            block, failure = call_packed(
+                lib.cm_get_multi_packed, self._handle, 0, *names, len(keys)
+            )
+        else:
+            routed = (operation(lib.OP_GET, encode_key(key, route)) for key in keys)
+            block, failure = execute_packed(self._handle, routed)
         found: dict[K, Value] = {}
         failed: dict[K, int] = {}
         for key, (status, flags, start, size) in zip(keys, records(block, len(keys))):
@@ -193,47 +234,68 @@ class Client:
             elif status < 0:
                 failed[key] = status
         if failure:
-            raise _partly(failure, found, failed)
+            raise partly(failure, found, failed)
         return found
 
-    def set_multi(self, mapping: Mapping[K, Value], time: Time = 0) -> list[K]:
+    def set_multi(
+        self, mapping: Mapping[K, Value], time: Time = 0, *, route: Name | None = None
+    ) -> list[K]:
         """Store the values and return the keys that were not stored, for whatever reason.
 
         If no server answered at all this raises.
         """
         keys = list(mapping)
-        names = pack_keys(keys)
+        names = pack_keys(keys, route)
         values, flags = zip(*map(encode, mapping.values())) if keys else ((), ())
-        block, failure = self._batch(
-            lib.cm_set_multi_packed,
-            *(lib.OP_SET, *names, *pack(values), pack_uint32(flags)),
-            *(seconds(time), len(keys)),
-        )
+        ttl = seconds(time)
+        if names:
+            block, failure = call_packed(
+                *(lib.cm_set_multi_packed, self._handle, lib.OP_SET, *names),
+                *(*pack(values), pack_uint32(flags), ttl, len(keys)),
+            )
+        else:
+            routed = (
+                operation(lib.OP_SET, encode_key(key, route), value, flag, ttl)
+                for key, value, flag in zip(keys, values, flags)
+            )
+            block, failure = execute_packed(self._handle, routed)
         answers = statuses(block, len(keys))
         if failure and max(answers) < 0:
-            raise _partly(failure, {}, dict(zip(keys, answers)))
+            raise partly(failure, {}, dict(zip(keys, answers)))
         return [key for key, status in zip(keys, answers) if status != lib.OK]
 
-    def delete_multi(self, keys: Iterable[Key]) -> bool:
+    def delete_multi(self, keys: Iterable[Key], *, route: Name | None = None) -> bool:
         """Delete the items that are there and return True: none of the keys is there now.
 
         If keys got no answer this raises: the exception has them in ``failed``.
         """
         keys = list(keys)
-        names = pack_keys(keys)
-        block, failure = self._batch(lib.cm_delete_multi_packed, *names, len(keys))
+        names = pack_keys(keys, route)
+        if names:
+            block, failure = call_packed(
+                lib.cm_delete_multi_packed, self._handle, *names, len(keys)
+            )
+        else:
+            routed = (operation(lib.OP_DELETE, encode_key(key, route)) for key in keys)
+            block, failure = execute_packed(self._handle, routed)
         if failure:
             answers = zip(keys, statuses(block, len(keys)))
-            raise _partly(failure, {}, {key: status for key, status in answers if status < 0})
+            raise partly(failure, {}, {key: status for key, status in answers if status < 0})
         return True
 
-    def select_server(self, key: Key) -> int:
+    def select_server(self, key: Key, *, route: Name | None = None) -> int:
         """Return which server of the list, counted from 0, is the key's."""
-        name = encode_key(key)
+        name = encode_key(key, route)
+        if type(name) is RoutedKey:
+            return explain(self._handle, name).server
         index = c_size_t()
         error = c_void_p()
-        _check(lib.cm_select_server(self._handle, name, len(name), index, error), error)
+        lib.check(lib.cm_select_server(self._handle, name, len(name), index, error), error)
         return index.value
+
+    def explain(self, key: Key, *, route: Name | None = None) -> Explanation:
+        """Return where the key belongs, and why. Asks no server."""
+        return explain(self._handle, encode_key(key, route))
 
     def get_stats(self, stat_args: str = "") -> list[tuple[str, dict[str, str]]]:
         """Return each server, as it was given, with its statistics.
@@ -249,64 +311,48 @@ class Client:
         self._all_servers(lib.cm_flush_all, seconds(delay))
 
     def _store(
-        self, function: Callable[..., int], key: Key, value: Value, *ttl_and_cas: int
+        self, function: Callable[..., int], kind: int, name: Sent, value: Value, *ttl_and_cas: int
     ) -> bool:
-        name = encode_key(key)
         data, flags = encode(value)
+        if type(name) is RoutedKey:
+            store = operation(kind, name, data, flags, *ttl_and_cas)
+            return execute_one(self._handle, store).status == lib.OK
         error = c_void_p()
         item = name, len(name), data, len(data), flags
-        return _check(function(self._handle, *item, *ttl_and_cas, error), error) == lib.OK
+        return lib.check(function(self._handle, *item, *ttl_and_cas, error), error) == lib.OK
 
-    def _extend(self, function: Callable[..., int], key: Key, value: Value) -> bool:
-        name = encode_key(key)
+    def _extend(self, function: Callable[..., int], kind: int, name: Sent, value: Value) -> bool:
         data, _ = encode(value)
+        if type(name) is RoutedKey:
+            return execute_one(self._handle, operation(kind, name, data)).status == lib.OK
         error = c_void_p()
         status = function(self._handle, name, len(name), data, len(data), error)
-        return _check(status, error) == lib.OK
+        return lib.check(status, error) == lib.OK
 
-    def _count(self, function: Callable[..., int], key: Key, delta: int) -> int | None:
-        name = encode_key(key)
+    def _count(self, function: Callable[..., int], kind: int, name: Sent, delta: int) -> int | None:
         delta = in_range("delta", delta, 0, 1 << 64)
+        if type(name) is RoutedKey:
+            answer = execute_one(self._handle, operation(kind, name, delta=delta))
+            return answer.number if answer.status == lib.OK else None
         number = c_uint64()
         error = c_void_p()
         status = function(self._handle, name, len(name), delta, number, error)
-        return number.value if _check(status, error) == lib.OK else None
-
-    def _batch(
-        self, function: Callable[..., int], *arguments: Any
-    ) -> tuple[bytes, MemcachedError | None]:
-        """Return the results of a packed function and the first failure among them."""
-        block = lib.BlockPointer()
-        error = c_void_p()
-        status = function(self._handle, *arguments, block, error)
-        failure = lib.failure(status, error) if status < 0 else None
-        if failure and not block:
-            raise failure
-        return take_block(block), failure
+        return number.value if lib.check(status, error) == lib.OK else None
 
     def _all_servers(
         self, function: Callable[..., int], *arguments: Any
     ) -> dict[str, dict[str, str]]:
         """Return what each server answered to a call that asks them all."""
-        results = c_void_p()
-        error = c_void_p()
-        status = function(self._handle, *arguments, results, error)
-        failure = lib.failure(status, error) if status < 0 else None
-        if failure and not results:
-            raise failure
+        results, failure = call(function, self._handle, *arguments)
         answers: dict[str, dict[str, str]] = {}
         failed: dict[str, int] = {}
-        try:
-            for index, server in enumerate(self._servers):
-                result = lib.cm_results_at(results, index).contents
-                if result.status == lib.OK:
-                    answers[server] = _parse_lines(result.value[: result.value_len].decode())
-                else:
-                    failed[server] = result.status
-        finally:
-            lib.cm_results_free(results)
+        for server, result in zip(self._servers, results):
+            if result.status == lib.OK:
+                answers[server] = _parse_lines(result.value.decode())
+            else:
+                failed[server] = result.status
         if failure:
-            raise _partly(failure, answers, failed)
+            raise partly(failure, answers, failed)
         return answers
 
 
@@ -314,23 +360,7 @@ class _CasIds(threading.local):
     """The cas ids that a thread has got by ``gets`` and not used yet."""
 
     def __init__(self) -> None:
-        self.by_key: dict[bytes, int] = {}
-
-
-def _check(status: int, error: c_void_p) -> int:
-    """Return the status of an answer; raise what a failure is about."""
-    if status < 0:
-        raise lib.failure(status, error)
-    return status
-
-
-def _partly(
-    failure: MemcachedError, results: dict[Any, Any], failed: dict[Any, int]
-) -> MemcachedError:
-    """Note in the exception what was answered and what was not."""
-    failure.results = results
-    failure.failed = failed
-    return failure
+        self.by_key: dict[Sent, int] = {}
 
 
 def _parse_lines(text: str) -> dict[str, str]:

@@ -154,3 +154,12 @@ _CLASSES: dict[int, type[MemcachedError]] = {
 def error_for(status: int, message: str, server: str = "", unsent: bool = False) -> MemcachedError:
     """Return the exception for a status; one not known here is a plain MemcachedError."""
     return _CLASSES.get(status, MemcachedError)(status, message, server, unsent)
+
+
+def partly(
+    failure: MemcachedError, results: dict[Any, Any], failed: dict[Any, int]
+) -> MemcachedError:
+    """Note in the exception what was answered and what was not."""
+    failure.results = results
+    failure.failed = failed
+    return failure
