@@ -3,7 +3,8 @@
 
 use std::time::{Duration, Instant};
 
-use super::flight::{Call, Flight, Interest};
+use super::call::Call;
+use super::flight::{Flight, Interest};
 use crate::net::exchange::Answers;
 use crate::net::poll::{Poll, Ready};
 use crate::net::wake::{Existed, Wake};

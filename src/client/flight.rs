@@ -3,42 +3,16 @@
 
 use std::borrow::Cow;
 use std::os::fd::RawFd;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::call::Call;
 use crate::error::{Error, Status};
 use crate::fleet::Server;
-use crate::net::exchange::{Answers, Exchange, Fault, Script};
+use crate::net::exchange::{Answers, Exchange, Fault};
 use crate::net::opening::{Opened, Opening};
 use crate::net::poll::Ready;
 use crate::net::pool::{Checkout, Grant, Lease, Slot, Waiting};
 use crate::net::stream::Wait;
-use crate::net::wake::Wake;
-use crate::options::Config;
-use crate::protocol::Operation;
-
-/// What the flights of one call share.
-pub struct Call<'a, A> {
-    pub config: &'a Config,
-    pub operations: &'a [Operation<'a>],
-    pub answers: &'a mut A,
-    /// Read once for each step; what happens in a step happens at that time.
-    pub now: Instant,
-    pub deadline: Instant,
-    /// Made only when something must be waited for that is no socket.
-    pub wake: Option<Arc<Wake>>,
-    /// A caller in more of a hurry than `timeout_ms` says nothing about a server's health.
-    pub counts_timeouts: bool,
-}
-
-impl<A> Call<'_, A> {
-    fn wake(&mut self) -> Arc<Wake> {
-        Arc::clone(
-            self.wake
-                .get_or_insert_with(|| Arc::new(Wake::for_this_thread())),
-        )
-    }
-}
 
 pub struct Flight<'a> {
     server: &'a Server,
@@ -113,7 +87,7 @@ impl<'a> Flight<'a> {
     /// For a flight that is the only one left: waits inside `recv`, for which no `poll` is needed.
     /// False when it does not wait for a reply.
     pub fn wait_for_reply<A: Answers>(&mut self, call: &mut Call<'_, A>) -> bool {
-        let script = script(call, self.server, &self.order);
+        let script = call.script(self.server, &self.order);
         match &mut self.stage {
             Stage::Exchanging(lease, exchange)
                 if !exchange.wants_to_send(&lease.connection, &script) =>
@@ -151,7 +125,7 @@ impl<'a> Flight<'a> {
                 Ready {
                     readable: true,
                     writable: exchange
-                        .wants_to_send(&lease.connection, &script(call, self.server, &self.order)),
+                        .wants_to_send(&lease.connection, &call.script(self.server, &self.order)),
                 },
             ),
         }
@@ -260,7 +234,7 @@ impl<'a> Flight<'a> {
         call: &mut Call<'_, A>,
         ready: Ready,
     ) -> Stage {
-        let script = script(call, self.server, &self.order);
+        let script = call.script(self.server, &self.order);
         if let Err(fault) = exchange.send(&mut lease.connection, &script) {
             return self.broken(lease, exchange, fault, call);
         }
@@ -277,7 +251,7 @@ impl<'a> Flight<'a> {
         call: &mut Call<'_, A>,
         wait: Wait,
     ) -> Stage {
-        let script = script(call, self.server, &self.order);
+        let script = call.script(self.server, &self.order);
         let received = exchange.receive(&mut lease.connection, &script, call.answers, wait);
         match received {
             Ok(_) if !exchange.is_done(&script) => Stage::Exchanging(lease, exchange),
@@ -362,15 +336,4 @@ fn closed() -> Error {
 fn pending<A: Answers>(order: &[u32], answers: &A) -> impl Iterator<Item = (usize, u32)> {
     let all = order.iter().copied().enumerate();
     all.filter(|&(_, op)| answers.is_pending(op))
-}
-
-fn script<'a, A>(call: &Call<'a, A>, server: &'a Server, order: &'a [u32]) -> Script<'a> {
-    Script {
-        server: &server.identity,
-        prefix: &call.config.key_prefix,
-        operations: call.operations,
-        order,
-        max_value_bytes: call.config.max_value_bytes,
-        unix_now: super::unix_now,
-    }
 }

@@ -4,6 +4,7 @@
 //! share is a [`flight`], and the calling thread drives all flights at the same time
 //! under one deadline. A single operation is a batch of one that needs no memory of its own.
 
+mod call;
 mod drive;
 mod flight;
 mod results;
@@ -23,7 +24,8 @@ use crate::fleet::{Explanation, Fleet};
 use crate::net::exchange::Answers;
 use crate::options::{Config, Options};
 use crate::protocol::{Kind, Operation, key};
-use flight::{Call, Flight};
+use call::Call;
+use flight::Flight;
 
 /// The server reads the length of a value into 32 bits with a sign, line end included.
 const MAX_VALUE: usize = i32::MAX as usize - 2;

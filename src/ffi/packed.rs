@@ -9,8 +9,9 @@ use super::client::cm_client;
 use super::error::cm_error;
 use super::operation::CM_WANT_CAS;
 use super::result::cm_result;
-use super::status::{CM_OK, cm_status};
-use super::{bytes, guard, guard_or, out, report};
+use super::results::deliver_as;
+use super::status::cm_status;
+use super::{bytes, guard_or};
 use crate::client::Results;
 use crate::error::{Error, Result, Status};
 use crate::protocol::expiry::Ttl;
@@ -171,29 +172,14 @@ pub unsafe extern "C" fn cm_block_free(block: *mut c_void) {
     });
 }
 
-/// As `results::deliver`, for a block.
+/// As [`super::results::deliver`], for a block.
 fn deliver(
     block_out: *mut *mut c_void,
     error_out: *mut *mut cm_error,
     batch: impl FnOnce() -> Result<Results>,
 ) -> cm_status {
-    let mut failure = None;
-    let status = guard(error_out, || {
-        // SAFETY: `block_out` is NULL or valid, as the callers of the ABI promise.
-        let block_out = unsafe { out(block_out, std::ptr::null_mut(), "block_out") }?;
-        let results = batch()?;
-        failure = results.failure().cloned();
-        *block_out = Box::into_raw(pack(&results)).cast();
-        Ok(CM_OK)
-    });
-    match failure {
-        Some(error) if status == CM_OK => {
-            let status = error.status().code();
-            report(error_out, Some(error));
-            status
-        }
-        _ => status,
-    }
+    let into_raw = |results| Box::into_raw(pack(&results)).cast();
+    deliver_as(into_raw, block_out, "block_out", error_out, batch)
 }
 
 /// The pieces that lie one after another in `memory`, by their lengths.

@@ -15,25 +15,48 @@ pub struct cm_results {
     _results: Results,
 }
 
-/// Runs a batch and hands its results over: `*results_out` is NULL only when the call as a whole
-/// was wrong. The status is that of the first operation that got no answer.
+impl cm_results {
+    fn into_raw(results: Results) -> *mut cm_results {
+        let view = |record| cm_result::of(record, &results);
+        let views = results.records().iter().map(view).collect();
+        Box::into_raw(Box::new(cm_results {
+            views,
+            _results: results,
+        }))
+    }
+}
+
+/// Runs a batch and hands over its results.
 pub(super) fn deliver(
     results_out: *mut *mut cm_results,
     error_out: *mut *mut cm_error,
     batch: impl FnOnce() -> Result<Results>,
 ) -> cm_status {
+    deliver_as(
+        cm_results::into_raw,
+        results_out,
+        "results_out",
+        error_out,
+        batch,
+    )
+}
+
+/// Runs a batch and hands over what `into_raw` makes of its results: `*made_out` is NULL only when
+/// the call as a whole was wrong. The status is that of the first operation that got no answer.
+pub(super) fn deliver_as<T>(
+    into_raw: impl FnOnce(Results) -> *mut T,
+    made_out: *mut *mut T,
+    name: &str,
+    error_out: *mut *mut cm_error,
+    batch: impl FnOnce() -> Result<Results>,
+) -> cm_status {
     let mut failure = None;
     let status = guard(error_out, || {
-        // SAFETY: `results_out` is NULL or valid, as the callers of the ABI promise.
-        let results_out = unsafe { out(results_out, std::ptr::null_mut(), "results_out") }?;
+        // SAFETY: `made_out` is NULL or valid, as the callers of the ABI promise.
+        let made_out = unsafe { out(made_out, std::ptr::null_mut(), name) }?;
         let results = batch()?;
         failure = results.failure().cloned();
-        let view = |record| cm_result::of(record, &results);
-        let views = results.records().iter().map(view).collect();
-        *results_out = Box::into_raw(Box::new(cm_results {
-            views,
-            _results: results,
-        }));
+        *made_out = into_raw(results);
         Ok(CM_OK)
     });
     match failure {

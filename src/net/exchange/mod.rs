@@ -5,11 +5,12 @@
 
 mod answers;
 mod script;
+mod sending;
 #[cfg(test)]
 mod tests;
 mod verdict;
 
-use std::io::{self, IoSlice};
+use std::io;
 
 pub use self::answers::{Answers, Item};
 pub use self::script::Script;
@@ -17,16 +18,11 @@ use self::verdict::{answer, refusal};
 use super::connection::{Connection, INPUT_CAPACITY};
 use super::stream::Wait;
 use crate::error::Error;
+use crate::protocol::Kind;
 use crate::protocol::decode::{self, Head, Reply, Violation};
-use crate::protocol::{Kind, encode};
-
-/// As much is encoded before it is sent: enough to make the system call worth it.
-const OUTPUT_CHUNK: usize = 32 * 1024;
 
 /// A value up to this size is taken out of the input buffer once it is there as a whole.
 const BUFFERED_VALUE_MAX: usize = INPUT_CAPACITY / 4;
-
-const LINE_END: &[u8] = b"\r\n";
 
 /// Why a conversation cannot go on. The connection must be closed.
 #[derive(Debug)]
@@ -90,33 +86,9 @@ impl Exchange {
         self.run.start == script.order.len()
     }
 
-    /// True while there is something to send.
-    pub fn wants_to_send(&self, connection: &Connection, script: &Script<'_>) -> bool {
-        self.encoded < script.order.len() || self.sent < self.outgoing(connection, script)
-    }
-
     /// True when nothing of the operation at this position can have reached the server.
     pub fn is_unsent(&self, position: usize) -> bool {
         position >= self.exposed
-    }
-
-    /// Sends what the socket takes.
-    pub fn send(&mut self, connection: &mut Connection, script: &Script<'_>) -> Result<(), Fault> {
-        while self.wants_to_send(connection, script) {
-            if self.sent == self.outgoing(connection, script) {
-                self.encode(connection, script);
-            }
-            let value = self.large.map_or(&[][..], |large| script.at(large).value);
-            let parts = [connection.output.as_slice(), value, LINE_END];
-            let parts = &parts[..if self.large.is_some() { 3 } else { 1 }];
-            let taken = send_from(connection, parts, self.sent).map_err(Fault::Io)?;
-            if taken == 0 {
-                break;
-            }
-            self.sent += taken;
-            self.exposed = self.encoded;
-        }
-        Ok(())
     }
 
     /// Receives once, and takes in what came. False when nothing has come.
@@ -149,37 +121,6 @@ impl Exchange {
             return Err(Fault::Violation("a reply nobody asked for".into()));
         }
         Ok(true)
-    }
-
-    /// The length of all that belongs to what is encoded now.
-    fn outgoing(&self, connection: &Connection, script: &Script<'_>) -> usize {
-        let value = |large| script.at(large).value.len() + LINE_END.len();
-        connection.output.len() + self.large.map_or(0, value)
-    }
-
-    /// Encodes the next operations, once the last ones have been sent.
-    fn encode(&mut self, connection: &mut Connection, script: &Script<'_>) {
-        let output = &mut connection.output;
-        output.clear();
-        self.sent = 0;
-        self.large = None;
-        while self.encoded < script.order.len() && output.len() < OUTPUT_CHUNK {
-            let first = script.at(self.encoded);
-            let end = script.run_end(self.encoded);
-            let start = std::mem::replace(&mut self.encoded, end);
-            if first.kind == Kind::Get {
-                let run = script.order[start..end].iter();
-                let run = run.map(|&op| &script.operations[op as usize]);
-                encode::get_line(output, script.prefix, first.want_cas, run);
-                continue;
-            }
-            // Checked when the batch was accepted.
-            let exptime = first.ttl.exptime(script.unix_now).unwrap_or(-1);
-            if encode::command(output, script.prefix, first, exptime) {
-                self.large = Some(start);
-                break;
-            }
-        }
     }
 
     /// Takes in one thing that has been received as a whole. False when more is needed.
@@ -360,18 +301,4 @@ fn take_stat(text: &[u8], buffer: &mut Vec<u8>, script: &Script<'_>) -> Result<(
     buffer.extend_from_slice(text);
     buffer.push(b'\n');
     Ok(())
-}
-
-/// Sends `parts` as one, without the first `done` bytes.
-fn send_from(connection: &Connection, parts: &[&[u8]], mut done: usize) -> io::Result<usize> {
-    if let [part] = parts {
-        return connection.stream.send(&[IoSlice::new(&part[done..])]);
-    }
-    let mut slices = [IoSlice::new(&[]); 3];
-    for (slice, part) in slices.iter_mut().zip(parts) {
-        let skipped = done.min(part.len());
-        done -= skipped;
-        *slice = IoSlice::new(&part[skipped..]);
-    }
-    connection.stream.send(&slices)
 }
