@@ -59,8 +59,7 @@ impl<'a> Flight<'a> {
     }
 
     /// Goes on as far as it can. `ready` is what its socket is ready for.
-    pub fn advance<A: Answers>(&mut self, call: &mut Call<'_, A>, ready: Ready) {
-        let mut ready = ready;
+    pub fn advance<A: Answers>(&mut self, call: &mut Call<'_, A>, mut ready: Ready) {
         loop {
             // What is being worked on is dropped, and a connection so closed, if this panics.
             let stage = std::mem::replace(&mut self.stage, Stage::Done);
@@ -164,11 +163,7 @@ impl<'a> Flight<'a> {
             self.fail(call, error, None);
             return (Stage::Done, false);
         }
-        let pool = &self.server.pool;
-        if let Some(grant) = pool.try_checkout(call.now) {
-            return (self.granted(grant, call), true);
-        }
-        match pool.checkout(call.now, &call.wake()) {
+        match self.server.pool.checkout(call.now, || call.wake()) {
             Checkout::Now(grant) => (self.granted(grant, call), true),
             Checkout::Later(waiting) => (Stage::Waiting(waiting), false),
         }

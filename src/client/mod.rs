@@ -58,7 +58,7 @@ impl Client {
     pub fn select_server(&self, key: &[u8]) -> Result<usize> {
         let op = Operation::new(Kind::Get, key);
         let fleet = self.fleet()?;
-        self.check(&op)?;
+        self.check(&op, &fleet)?;
         Ok(fleet.server_of(&op, &self.config))
     }
 
@@ -69,8 +69,9 @@ impl Client {
             let text = "the operation is about a server, not a key";
             return Err(Error::new(Status::Argument, text));
         }
-        self.check(op)?;
-        Ok(self.fleet.load().explain(op, &self.config))
+        let fleet = self.fleet.load();
+        self.check(op, &fleet)?;
+        Ok(fleet.explain(op, &self.config))
     }
 
     /// Identity of each server, in the order of the list.
@@ -84,7 +85,7 @@ impl Client {
     pub fn execute_one(&self, op: &Operation<'_>, timeout: Duration, single: &mut Single<'_>) {
         let fleet = match self
             .fleet()
-            .and_then(|fleet| self.check(op).map(|()| fleet))
+            .and_then(|fleet| self.check(op, &fleet).map(|()| fleet))
         {
             Ok(fleet) => fleet,
             Err(error) => return single.failed(0, &error, true),
@@ -124,7 +125,7 @@ impl Client {
         let mut flight_of = vec![usize::MAX; fleet.servers.len()];
         for (op, operation) in operations.enumerate() {
             let checked =
-                operation.and_then(|operation| self.check(&operation).map(|()| operation));
+                operation.and_then(|operation| self.check(&operation, fleet).map(|()| operation));
             let operation = checked.unwrap_or_else(|error| {
                 results.failed(op as u32, &error, true);
                 Operation::new(Kind::Get, &[])
@@ -148,14 +149,14 @@ impl Client {
 
     /// Runs one operation on every server; the results stand in the order of the list.
     pub fn execute_on_all(&self, op: Operation<'_>, timeout: Duration) -> Result<Results> {
-        self.check(&op)?;
+        let fleet = self.fleet()?;
+        self.check(&op, &fleet)?;
         let on = |server| {
             Ok(Operation {
                 server: server as u32,
                 ..op
             })
         };
-        let fleet = self.fleet()?;
         self.execute_in(&fleet, (0..fleet.servers.len()).map(on), timeout)
     }
 
@@ -207,7 +208,7 @@ impl Client {
     }
 
     /// Refuses what a server would not take, or would take for something else.
-    fn check(&self, op: &Operation<'_>) -> Result<()> {
+    fn check(&self, op: &Operation<'_>, fleet: &Fleet) -> Result<()> {
         match op.kind {
             Kind::Stats => key::check_argument(op.key)?,
             Kind::FlushAll if op.ttl.is_past() => {
@@ -220,7 +221,7 @@ impl Client {
             let text = format!("{} bytes, at most {MAX_VALUE} can be sent", op.value.len());
             return Err(Error::new(Status::ValueTooLarge, text));
         }
-        if op.hash.is_some() && !self.fleet.load().takes_hash() {
+        if op.hash.is_some() && !fleet.takes_hash() {
             let text = "this distribution cannot be routed by a hash";
             return Err(Error::new(Status::Unsupported, text));
         }

@@ -66,7 +66,7 @@ impl Pool {
     }
 
     /// A connection, or the right to make one, or `None` when all are taken.
-    pub fn try_checkout(self: &Arc<Self>, now: Instant) -> Option<Grant> {
+    fn try_checkout(self: &Arc<Self>, now: Instant) -> Option<Grant> {
         let connection = {
             let mut state = self.lock();
             match state.idle.pop() {
@@ -86,8 +86,13 @@ impl Pool {
         Some(self.inspect(slot.into_lease(connection), now))
     }
 
-    /// As [`Pool::try_checkout`]; when all are taken, a ticket whose grant `wake` announces.
-    pub fn checkout(self: &Arc<Self>, now: Instant, wake: &Arc<Wake>) -> Checkout {
+    /// A connection, or the right to make one; when all are taken, a ticket whose grant is announced
+    /// by what `wake` returns. It is asked only then.
+    pub fn checkout(
+        self: &Arc<Self>,
+        now: Instant,
+        mut wake: impl FnMut() -> Arc<Wake>,
+    ) -> Checkout {
         loop {
             if let Some(grant) = self.try_checkout(now) {
                 return Checkout::Now(grant);
@@ -97,7 +102,7 @@ impl Pool {
             if state.idle.is_empty() && state.slots >= self.limit && !state.closed {
                 let ticket = Arc::new(Ticket {
                     state: Mutex::new(TicketState::Waiting),
-                    wake: Arc::clone(wake),
+                    wake: wake(),
                 });
                 state.waiting.push_back(Arc::clone(&ticket));
                 return Checkout::Later(Waiting { ticket });
