@@ -3,15 +3,13 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::unix_now;
-use crate::fleet::Server;
+use crate::fleet::{Fleet, Server};
 use crate::net::exchange::Script;
 use crate::net::wake::Wake;
-use crate::options::Config;
 use crate::protocol::Operation;
 
 pub struct Call<'a, A> {
-    pub config: &'a Config,
+    pub fleet: &'a Fleet,
     pub operations: &'a [Operation<'a>],
     pub answers: &'a mut A,
     /// Read once for each step; what happens in a step happens at that time.
@@ -31,15 +29,35 @@ impl<'a, A> Call<'a, A> {
         )
     }
 
+    pub fn server(&self, index: u32) -> &'a Server {
+        &self.fleet.servers[index as usize]
+    }
+
+    /// The same caller, on behalf of others.
+    pub fn with<'b, B>(&self, operations: &'b [Operation<'b>], answers: &'b mut B) -> Call<'b, B>
+    where
+        'a: 'b,
+    {
+        Call {
+            fleet: self.fleet,
+            operations,
+            answers,
+            now: self.now,
+            deadline: self.deadline,
+            wake: self.wake.clone(),
+            counts_timeouts: self.counts_timeouts,
+        }
+    }
+
     /// What is to be asked of one server.
-    pub fn script(&self, server: &'a Server, order: &'a [u32]) -> Script<'a> {
+    pub fn script<'s>(&self, server: &'s Server, order: &'s [u32]) -> Script<'s>
+    where
+        'a: 's,
+    {
         Script {
-            server: &server.identity,
-            prefix: &self.config.key_prefix,
+            terms: &server.pool.terms,
             operations: self.operations,
             order,
-            max_value_bytes: self.config.max_value_bytes,
-            unix_now,
         }
     }
 }

@@ -4,7 +4,8 @@
 use std::time::{Duration, Instant};
 
 use super::call::Call;
-use super::flight::{Flight, Interest};
+use super::flight::Flight;
+use super::trip::Interest;
 use crate::net::exchange::Answers;
 use crate::net::poll::{Poll, Ready};
 use crate::net::wake::{Existed, Wake};
@@ -13,13 +14,17 @@ use crate::net::wake::{Existed, Wake};
 const BLIND: Duration = Duration::from_millis(10);
 
 /// Runs flights until each has ended or the deadline has passed.
-pub fn run<A: Answers>(call: &mut Call<'_, A>, flights: &mut [Flight<'_>]) {
+pub fn run<A: Answers>(call: &mut Call<'_, A>, flights: &mut [Flight]) {
     for flight in flights.iter_mut() {
         flight.advance(call, Ready::default());
     }
     let mut poll = Poll::default();
+    // The time was read when the call began: a call that needs one reply reads it once.
+    let mut is_first = true;
     while flights.iter().any(|flight| !flight.is_done()) {
-        call.now = Instant::now();
+        if !std::mem::take(&mut is_first) {
+            call.now = Instant::now();
+        }
         if call.now >= call.deadline {
             flights.iter_mut().for_each(|flight| flight.expire(call));
             return;
@@ -31,7 +36,7 @@ pub fn run<A: Answers>(call: &mut Call<'_, A>, flights: &mut [Flight<'_>]) {
 }
 
 /// When only one flight is left and it waits for a reply, it waits in `recv` itself.
-fn wait_for_last<A: Answers>(call: &mut Call<'_, A>, flights: &mut [Flight<'_>]) -> bool {
+fn wait_for_last<A: Answers>(call: &mut Call<'_, A>, flights: &mut [Flight]) -> bool {
     let mut left = flights.iter_mut().filter(|flight| !flight.is_done());
     match (left.next(), left.next()) {
         (Some(last), None) => last.wait_for_reply(call),
@@ -40,7 +45,7 @@ fn wait_for_last<A: Answers>(call: &mut Call<'_, A>, flights: &mut [Flight<'_>])
 }
 
 /// Waits for sockets and rings, then steps every flight.
-fn wait<A: Answers>(call: &mut Call<'_, A>, flights: &mut [Flight<'_>], poll: &mut Poll) {
+fn wait<A: Answers>(call: &mut Call<'_, A>, flights: &mut [Flight], poll: &mut Poll) {
     let mut timeout = call.deadline.saturating_duration_since(call.now);
     let (mut rings, mut sockets) = (false, false);
     poll.clear();

@@ -7,21 +7,21 @@
 mod call;
 mod drive;
 mod flight;
-mod results;
 mod single;
+mod trip;
 
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use arc_swap::{ArcSwap, Guard};
 
-pub use self::results::{Record, Results};
 pub use self::single::{Single, Target};
 use crate::error::{Error, Result, Status};
-use crate::fleet::{Explanation, Fleet};
+use crate::fleet::{Explanation, Fleet, unix_now};
 use crate::net::exchange::Answers;
+pub use crate::net::results::{Record, Results};
 use crate::options::{Config, Options};
 use crate::protocol::{Kind, Operation, key};
 use call::Call;
@@ -92,8 +92,8 @@ impl Client {
         };
         let index = fleet.server_of(op, &self.config);
         single.server = Some(index as u32);
-        let mut flight = Flight::new(&fleet.servers[index], Cow::Borrowed(&[0]));
-        let mut call = self.call(std::slice::from_ref(op), timeout, single);
+        let mut flight = Flight::new(index as u32, Cow::Borrowed(&[0]));
+        let mut call = self.call(&fleet, std::slice::from_ref(op), timeout, single);
         drive::run(&mut call, std::slice::from_mut(&mut flight));
     }
 
@@ -121,7 +121,7 @@ impl Client {
         }
         let mut results = Results::new(operations.len());
         let mut accepted = Vec::with_capacity(operations.len());
-        let mut flights: Vec<Flight<'_>> = Vec::new();
+        let mut flights: Vec<Flight> = Vec::new();
         let mut flight_of = vec![usize::MAX; fleet.servers.len()];
         for (op, operation) in operations.enumerate() {
             let checked =
@@ -138,11 +138,11 @@ impl Client {
             results.set_server(op, index as u32);
             if flight_of[index] == usize::MAX {
                 flight_of[index] = flights.len();
-                flights.push(Flight::new(&fleet.servers[index], Cow::Owned(Vec::new())));
+                flights.push(Flight::new(index as u32, Cow::Owned(Vec::new())));
             }
             flights[flight_of[index]].push(op as u32);
         }
-        let mut call = self.call(&accepted, timeout, &mut results);
+        let mut call = self.call(fleet, &accepted, timeout, &mut results);
         drive::run(&mut call, &mut flights);
         Ok(results)
     }
@@ -185,7 +185,8 @@ impl Client {
     }
 
     fn call<'a, A>(
-        &'a self,
+        &self,
+        fleet: &'a Fleet,
         operations: &'a [Operation<'a>],
         timeout: Duration,
         answers: &'a mut A,
@@ -197,7 +198,7 @@ impl Client {
         };
         let now = Instant::now();
         Call {
-            config: &self.config,
+            fleet,
             operations,
             answers,
             now,
@@ -233,10 +234,4 @@ impl Drop for Client {
     fn drop(&mut self) {
         self.close();
     }
-}
-
-/// Seconds since 1970.
-fn unix_now() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.map_or(0, |since| since.as_secs() as i64)
 }

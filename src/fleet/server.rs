@@ -2,11 +2,12 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use super::health::{Admission, Health, Rule};
 use super::list::Spec;
 use crate::error::{Error, Result, Status};
+use crate::net::exchange::Terms;
 use crate::net::opening::Endpoint;
 use crate::net::pool::Pool;
 use crate::net::stream::TcpSettings;
@@ -33,10 +34,21 @@ impl Server {
             let identity = &spec.identity;
             Error::new(Status::Argument, format!("server {identity}: {error}"))
         })?;
+        let identity: Arc<str> = spec.identity.as_str().into();
+        let terms = Terms {
+            server: Arc::clone(&identity),
+            prefix: config.key_prefix.as_slice().into(),
+            max_value_bytes: config.max_value_bytes,
+            unix_now,
+        };
         Ok(Self {
-            identity: spec.identity.as_str().into(),
+            identity,
             endpoint,
-            pool: Arc::new(Pool::new(config.connections_per_server, config.idle_close)),
+            pool: Arc::new(Pool::new(
+                terms,
+                config.connections_per_server,
+                config.idle_close,
+            )),
             health: Mutex::new(Health::new(Rule {
                 failure_threshold: config.failure_threshold,
                 retry_after: config.retry_after,
@@ -89,4 +101,10 @@ impl Server {
     fn health(&self) -> MutexGuard<'_, Health> {
         self.health.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Seconds since 1970.
+pub fn unix_now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| since.as_secs() as i64)
 }

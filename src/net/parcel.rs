@@ -1,0 +1,213 @@
+//! A share of a call that another caller may carry along on its connection. It owns what
+//! is asked and what is answered, so whoever asked may give up at any time.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use self_cell::self_cell;
+
+use super::pool::Grant;
+use super::results::Results;
+use super::wake::Wake;
+use crate::protocol::Operation;
+
+/// A larger share is better off with a connection of its own: it makes good use of its system
+/// calls, and its copy would cost more than it saves.
+const OPERATIONS_MAX: usize = 32;
+const BYTES_MAX: usize = 4096;
+
+type Operations<'a> = Vec<Operation<'a>>;
+
+self_cell!(
+    /// Operations, and the bytes they lead to.
+    pub struct OwnedOperations {
+        owner: Vec<u8>,
+        #[covariant]
+        dependent: Operations,
+    }
+    impl {Debug}
+);
+
+impl OwnedOperations {
+    pub fn copy_of<'a>(operations: impl Iterator<Item = &'a Operation<'a>> + Clone) -> Self {
+        let len = operations.clone().map(size).sum();
+        let mut bytes = Vec::with_capacity(len);
+        for op in operations.clone() {
+            bytes.extend_from_slice(op.key);
+            bytes.extend_from_slice(op.value);
+        }
+        Self::new(bytes, |bytes| {
+            let mut rest = bytes.as_slice();
+            let mut cut = |len| {
+                let (part, behind) = rest.split_at(len);
+                rest = behind;
+                part
+            };
+            let copy = |op: &Operation<'_>| Operation {
+                key: cut(op.key.len()),
+                value: cut(op.value.len()),
+                // It has found its server already.
+                route: None,
+                ..*op
+            };
+            operations.map(copy).collect()
+        })
+    }
+
+    pub fn as_slice(&self) -> &[Operation<'_>] {
+        self.borrow_dependent()
+    }
+}
+
+fn size(op: &Operation<'_>) -> usize {
+    op.key.len() + op.value.len()
+}
+
+#[derive(Debug)]
+pub struct Parcel {
+    pub operations: OwnedOperations,
+    pub results: Results,
+}
+
+impl Parcel {
+    /// `None` for a share that is to have a connection of its own.
+    pub fn pack<'a>(
+        operations: impl ExactSizeIterator<Item = &'a Operation<'a>> + Clone,
+    ) -> Option<Self> {
+        let count = operations.len();
+        let fits = count <= OPERATIONS_MAX
+            && operations.clone().map(size).sum::<usize>() <= BYTES_MAX
+            && !operations.clone().any(|op| op.kind.is_of_server());
+        fits.then(|| Self {
+            operations: OwnedOperations::copy_of(operations),
+            results: Results::new(count),
+        })
+    }
+}
+
+/// What a caller who waits for a connection holds: it gets a connection, or the
+/// answers that somebody else has fetched.
+#[derive(Debug)]
+pub struct Receipt {
+    state: Mutex<State>,
+    wake: Arc<Wake>,
+    /// See `Call::counts_timeouts`.
+    pub counts_timeouts: bool,
+}
+
+#[derive(Debug)]
+enum State {
+    /// In the queue. `None`: wants a connection of its own.
+    Queued(Option<Parcel>),
+    /// On somebody's connection.
+    Carried,
+    Granted(Grant),
+    Answered(Results),
+    /// Nobody waits any more.
+    GivenUp,
+}
+
+/// What has become of a caller in the queue, when a connection comes free.
+#[derive(Debug)]
+pub enum Boarding {
+    Parcel(Parcel),
+    /// It wants the connection for itself.
+    Alone,
+    GivenUp,
+}
+
+impl Receipt {
+    pub fn new(parcel: Option<Parcel>, wake: Arc<Wake>, counts_timeouts: bool) -> Self {
+        Self {
+            state: Mutex::new(State::Queued(parcel)),
+            wake,
+            counts_timeouts,
+        }
+    }
+
+    /// Takes the parcel, to be carried.
+    pub fn board(&self) -> Boarding {
+        let mut state = self.lock();
+        match std::mem::replace(&mut *state, State::Carried) {
+            State::Queued(Some(parcel)) => Boarding::Parcel(parcel),
+            State::Queued(None) => {
+                *state = State::Queued(None);
+                Boarding::Alone
+            }
+            other => {
+                *state = other;
+                Boarding::GivenUp
+            }
+        }
+    }
+
+    /// Hands over a grant, of which the owner is to be told; a caller that has given up returns it.
+    pub fn grant(&self, grant: Grant) -> Option<Grant> {
+        let mut state = self.lock();
+        if !matches!(*state, State::Queued(_) | State::Carried) {
+            return Some(grant);
+        }
+        *state = State::Granted(grant);
+        None
+    }
+
+    /// Hands over the answers.
+    pub fn answer(&self, results: Results) {
+        let mut state = self.lock();
+        if !matches!(*state, State::GivenUp) {
+            *state = State::Answered(results);
+        }
+    }
+
+    pub fn has_given_up(&self) -> bool {
+        matches!(*self.lock(), State::GivenUp)
+    }
+
+    pub fn ring(&self) {
+        self.wake.ring();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The waiting caller's half of a receipt. Dropped, what it was granted goes to the next.
+#[derive(Debug)]
+pub struct Waiting {
+    pub receipt: Arc<Receipt>,
+}
+
+/// What a wait came to.
+#[derive(Debug)]
+pub enum Outcome {
+    Granted(Grant),
+    Answered(Results),
+}
+
+impl Waiting {
+    pub fn outcome(&self) -> Option<Outcome> {
+        let mut state = self.receipt.lock();
+        match std::mem::replace(&mut *state, State::Carried) {
+            State::Granted(grant) => Some(Outcome::Granted(grant)),
+            State::Answered(results) => Some(Outcome::Answered(results)),
+            other => {
+                *state = other;
+                None
+            }
+        }
+    }
+
+    /// True while nothing can have been sent.
+    pub fn is_queued(&self) -> bool {
+        matches!(*self.receipt.lock(), State::Queued(_))
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        let state = std::mem::replace(&mut *self.receipt.lock(), State::GivenUp);
+        if let State::Granted(grant) = state {
+            grant.pass_on();
+        }
+    }
+}
