@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use crate::fleet::{Fleet, Server};
 use crate::net::exchange::Script;
-use crate::net::wake::Wake;
+use crate::net::wake::{Sleeper, Wake};
 use crate::protocol::Operation;
 
 pub struct Call<'a, A> {
@@ -23,10 +23,8 @@ pub struct Call<'a, A> {
 
 impl<'a, A> Call<'a, A> {
     pub fn wake(&mut self) -> Arc<Wake> {
-        Arc::clone(
-            self.wake
-                .get_or_insert_with(|| Arc::new(Wake::for_this_thread())),
-        )
+        let wake = || Arc::new(Wake::Thread(Sleeper::for_this_thread()));
+        Arc::clone(self.wake.get_or_insert_with(wake))
     }
 
     pub fn server(&self, index: u32) -> &'a Server {

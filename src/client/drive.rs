@@ -8,7 +8,7 @@ use super::flight::Flight;
 use super::trip::Interest;
 use crate::net::exchange::Answers;
 use crate::net::poll::{Poll, Ready};
-use crate::net::wake::{Existed, Wake};
+use crate::net::wake::{Existed, Sleeper, Wake};
 
 /// How long to wait at a time for what cannot be waited for.
 const BLIND: Duration = Duration::from_millis(10);
@@ -64,10 +64,10 @@ fn wait<A: Answers>(call: &mut Call<'_, A>, flights: &mut [Flight], poll: &mut P
             timeout = timeout.min(at.saturating_duration_since(call.now));
         }
     }
-    match call.wake.clone().filter(|_| rings) {
-        Some(wake) if !sockets => wake.wait(timeout),
-        Some(wake) => wait_for_either(&wake, poll, timeout),
-        None => wait_for_sockets(poll, timeout),
+    match call.wake.as_deref().filter(|_| rings) {
+        Some(Wake::Thread(sleeper)) if !sockets => sleeper.wait(timeout),
+        Some(Wake::Thread(sleeper)) => wait_for_either(sleeper, poll, timeout),
+        _ => wait_for_sockets(poll, timeout),
     }
     call.now = Instant::now();
     for (place, flight) in flights.iter_mut().enumerate() {
@@ -75,12 +75,12 @@ fn wait<A: Answers>(call: &mut Call<'_, A>, flights: &mut [Flight], poll: &mut P
     }
 }
 
-fn wait_for_either(wake: &Wake, poll: &mut Poll, timeout: Duration) {
-    match wake.descriptor() {
+fn wait_for_either(sleeper: &Sleeper, poll: &mut Poll, timeout: Duration) {
+    match sleeper.descriptor() {
         Ok((fd, Existed::Before)) => {
             poll.add(fd, Ready::READABLE);
             wait_for_sockets(poll, timeout);
-            wake.clear();
+            sleeper.clear();
         }
         // What rang before there was a descriptor shows in the step that follows.
         Ok((_, Existed::Not)) => {}

@@ -121,30 +121,59 @@ impl Flight {
 
     /// The deadline has passed: what has no answer gets none.
     pub fn expire<A: Answers>(&mut self, call: &mut Call<'_, A>) {
-        // The answers, or a connection, may have come at the last moment.
-        self.advance(call, Ready::default());
-        let timeout = |text| Error::new(Status::Timeout, text);
+        self.look_once_more(call);
+        let text = match &self.stage {
+            Stage::Done => return,
+            Stage::Start => "no connection was free in time",
+            Stage::Waiting(waiting) if waiting.is_queued() => "no connection was free in time",
+            Stage::Alone(trip) if !trip.is_exchanging() => "no connection in time",
+            Stage::Waiting(_) | Stage::Alone(_) | Stage::Leading(_) => "no answer in time",
+        };
+        self.leave(call, Error::new(Status::Timeout, text), call.counts_timeouts);
+    }
+
+    /// The answers, or a connection, may have come at the last moment.
+    fn look_once_more<A: Answers>(&mut self, call: &mut Call<'_, A>) {
+        let Stage::Waiting(waiting) = &self.stage else {
+            return;
+        };
+        match waiting.outcome() {
+            None => {}
+            Some(Outcome::Granted(grant @ (Grant::Lease(_) | Grant::Slot(_)))) => {
+                // Too late for this caller, not for the next.
+                grant.pass_on();
+                self.stage = Stage::Start;
+            }
+            Some(Outcome::Granted(Grant::Round(round))) => self.lead(*round),
+            Some(outcome) => self.came_to(outcome, call),
+        }
+    }
+
+    /// Ends the flight: what has no answer gets `error`.
+    pub fn give_up<A: Answers>(&mut self, call: &mut Call<'_, A>, error: Error) {
+        self.leave(call, error, false);
+    }
+
+    /// `in_vain`: the server had all the time it may take, which speaks against it.
+    fn leave<A: Answers>(&mut self, call: &mut Call<'_, A>, error: Error, in_vain: bool) {
         match std::mem::replace(&mut self.stage, Stage::Done) {
             Stage::Done => {}
-            Stage::Start => self.fail(call, &timeout("no connection was free in time"), true),
-            Stage::Waiting(waiting) if waiting.is_queued() => {
-                self.fail(call, &timeout("no connection was free in time"), true);
+            Stage::Start => self.fail(call, &error, true),
+            Stage::Waiting(waiting) => {
+                self.fail(call, &error, waiting.is_queued());
+                waiting.time_out(in_vain);
             }
-            Stage::Waiting(_) => self.fail(call, &timeout("no answer in time"), false),
             Stage::Alone(mut trip) => {
-                if call.counts_timeouts {
+                if in_vain {
                     call.server(self.server).failed(call.now);
                 }
-                let text = if trip.is_exchanging() {
-                    "no answer in time"
-                } else {
-                    "no connection in time"
-                };
-                trip.end(call, timeout(text));
+                trip.end(call, error);
             }
             Stage::Leading(leading) => {
-                self.fail(call, &timeout("no answer in time"), false);
-                leading.give_up(call, self.server);
+                self.fail(call, &error, false);
+                if leading.leave(in_vain) {
+                    call.server(self.server).failed(call.now);
+                }
             }
         }
     }
@@ -158,7 +187,7 @@ impl Flight {
         let order = &self.order;
         let checkout = server.pool.checkout(call.now, || {
             let operations = order.iter().map(|&op| &call.operations[op as usize]);
-            Receipt::new(Parcel::pack(operations), call.wake(), call.counts_timeouts)
+            Receipt::new(Parcel::pack(operations), call.wake())
         });
         match checkout {
             Checkout::Now(grant) => self.granted(grant, call),
@@ -279,18 +308,14 @@ impl Leading {
         }
     }
 
-    /// Leaves without answers. The last to leave closes the connection.
-    fn give_up<A: Answers>(self, call: &mut Call<'_, A>, server: u32) {
+    /// Leaves without answers. The last to leave closes the connection; true when that speaks
+    /// against the server.
+    fn leave(self, in_vain: bool) -> bool {
         let Leading { trip, load, own } = self;
-        drop(own);
-        let nobody_left = match trip.into_round(load) {
-            Some(round) => round
-                .hand_on()
-                .is_some_and(|round| round.load.counts_as_timeout()),
-            None => true,
-        };
-        if nobody_left {
-            call.server(server).failed(call.now);
+        own.time_out(in_vain);
+        match trip.into_round(load).map(Round::hand_on) {
+            Some(nobody) => nobody.is_some_and(|round| round.load.counts_as_timeout()),
+            None => in_vain,
         }
     }
 }

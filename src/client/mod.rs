@@ -7,6 +7,8 @@
 mod call;
 mod drive;
 mod flight;
+mod plan;
+mod queue;
 mod single;
 mod trip;
 
@@ -17,6 +19,7 @@ use std::time::{Duration, Instant};
 
 use arc_swap::{ArcSwap, Guard};
 
+pub use self::queue::{Completion, Queue};
 pub use self::single::{Single, Target};
 use crate::error::{Error, Result, Status};
 use crate::fleet::{Explanation, Fleet, unix_now};
@@ -26,6 +29,7 @@ use crate::options::{Config, Options};
 use crate::protocol::{Kind, Operation, key};
 use call::Call;
 use flight::Flight;
+use plan::Plan;
 
 /// The server reads the length of a value into 32 bits with a sign, line end included.
 const MAX_VALUE: usize = i32::MAX as usize - 2;
@@ -58,7 +62,7 @@ impl Client {
     pub fn select_server(&self, key: &[u8]) -> Result<usize> {
         let op = Operation::new(Kind::Get, key);
         let fleet = self.fleet()?;
-        self.check(&op, &fleet)?;
+        check(&op, &self.config, &fleet)?;
         Ok(fleet.server_of(&op, &self.config))
     }
 
@@ -70,7 +74,7 @@ impl Client {
             return Err(Error::new(Status::Argument, text));
         }
         let fleet = self.fleet.load();
-        self.check(op, &fleet)?;
+        check(op, &self.config, &fleet)?;
         Ok(fleet.explain(op, &self.config))
     }
 
@@ -85,7 +89,7 @@ impl Client {
     pub fn execute_one(&self, op: &Operation<'_>, timeout: Duration, single: &mut Single<'_>) {
         let fleet = match self
             .fleet()
-            .and_then(|fleet| self.check(op, &fleet).map(|()| fleet))
+            .and_then(|fleet| check(op, &self.config, &fleet).map(|()| fleet))
         {
             Ok(fleet) => fleet,
             Err(error) => return single.failed(0, &error, true),
@@ -116,33 +120,12 @@ impl Client {
         operations: impl ExactSizeIterator<Item = Result<Operation<'a>>>,
         timeout: Duration,
     ) -> Result<Results> {
-        if u32::try_from(operations.len()).is_err() {
-            return Err(Error::new(Status::Argument, "over 2^32 operations"));
-        }
-        let mut results = Results::new(operations.len());
-        let mut accepted = Vec::with_capacity(operations.len());
-        let mut flights: Vec<Flight> = Vec::new();
-        let mut flight_of = vec![usize::MAX; fleet.servers.len()];
-        for (op, operation) in operations.enumerate() {
-            let checked =
-                operation.and_then(|operation| self.check(&operation, fleet).map(|()| operation));
-            let operation = checked.unwrap_or_else(|error| {
-                results.failed(op as u32, &error, true);
-                Operation::new(Kind::Get, &[])
-            });
-            accepted.push(operation);
-            if !results.is_pending(op as u32) {
-                continue;
-            }
-            let index = fleet.server_of(&operation, &self.config);
-            results.set_server(op, index as u32);
-            if flight_of[index] == usize::MAX {
-                flight_of[index] = flights.len();
-                flights.push(Flight::new(index as u32, Cow::Owned(Vec::new())));
-            }
-            flights[flight_of[index]].push(op as u32);
-        }
-        let mut call = self.call(fleet, &accepted, timeout, &mut results);
+        let Plan {
+            operations,
+            mut results,
+            mut flights,
+        } = Plan::new(&self.config, fleet, operations)?;
+        let mut call = self.call(fleet, &operations, timeout, &mut results);
         drive::run(&mut call, &mut flights);
         Ok(results)
     }
@@ -150,7 +133,7 @@ impl Client {
     /// Runs one operation on every server; the results stand in the order of the list.
     pub fn execute_on_all(&self, op: Operation<'_>, timeout: Duration) -> Result<Results> {
         let fleet = self.fleet()?;
-        self.check(&op, &fleet)?;
+        check(&op, &self.config, &fleet)?;
         let on = |server| {
             Ok(Operation {
                 server: server as u32,
@@ -191,11 +174,7 @@ impl Client {
         timeout: Duration,
         answers: &'a mut A,
     ) -> Call<'a, A> {
-        let timeout = if timeout.is_zero() {
-            self.config.timeout
-        } else {
-            timeout
-        };
+        let timeout = self.config.timeout_or_default(timeout);
         let now = Instant::now();
         Call {
             fleet,
@@ -207,31 +186,31 @@ impl Client {
             counts_timeouts: timeout >= self.config.timeout,
         }
     }
-
-    /// Refuses what a server would not take, or would take for something else.
-    fn check(&self, op: &Operation<'_>, fleet: &Fleet) -> Result<()> {
-        match op.kind {
-            Kind::Stats => key::check_argument(op.key)?,
-            Kind::FlushAll if op.ttl.is_past() => {
-                return Err(Error::new(Status::Argument, "the delay is negative"));
-            }
-            Kind::FlushAll | Kind::Version => {}
-            _ => key::check(&self.config.key_prefix, op.key)?,
-        }
-        if op.value.len() > MAX_VALUE {
-            let text = format!("{} bytes, at most {MAX_VALUE} can be sent", op.value.len());
-            return Err(Error::new(Status::ValueTooLarge, text));
-        }
-        if op.hash.is_some() && !fleet.takes_hash() {
-            let text = "this distribution cannot be routed by a hash";
-            return Err(Error::new(Status::Unsupported, text));
-        }
-        op.ttl.exptime(unix_now).map(|_| ())
-    }
 }
 
 impl Drop for Client {
     fn drop(&mut self) {
         self.close();
     }
+}
+
+/// Refuses what a server would not take, or would take for something else.
+fn check(op: &Operation<'_>, config: &Config, fleet: &Fleet) -> Result<()> {
+    match op.kind {
+        Kind::Stats => key::check_argument(op.key)?,
+        Kind::FlushAll if op.ttl.is_past() => {
+            return Err(Error::new(Status::Argument, "the delay is negative"));
+        }
+        Kind::FlushAll | Kind::Version => {}
+        _ => key::check(&config.key_prefix, op.key)?,
+    }
+    if op.value.len() > MAX_VALUE {
+        let text = format!("{} bytes, at most {MAX_VALUE} can be sent", op.value.len());
+        return Err(Error::new(Status::ValueTooLarge, text));
+    }
+    if op.hash.is_some() && !fleet.takes_hash() {
+        let text = "this distribution cannot be routed by a hash";
+        return Err(Error::new(Status::Unsupported, text));
+    }
+    op.ttl.exptime(unix_now).map(|_| ())
 }

@@ -14,3 +14,4 @@ pub mod results;
 pub mod round;
 pub mod stream;
 pub mod wake;
+pub mod watch;

@@ -90,8 +90,6 @@ impl Parcel {
 pub struct Receipt {
     state: Mutex<State>,
     wake: Arc<Wake>,
-    /// See `Call::counts_timeouts`.
-    pub counts_timeouts: bool,
 }
 
 #[derive(Debug)]
@@ -102,8 +100,8 @@ enum State {
     Carried,
     Granted(Grant),
     Answered(Results),
-    /// Nobody waits any more.
-    GivenUp,
+    /// Nobody waits any more. True: the caller gave the server all the time it may take.
+    GivenUp(bool),
 }
 
 /// What has become of a caller in the queue, when a connection comes free.
@@ -116,11 +114,10 @@ pub enum Boarding {
 }
 
 impl Receipt {
-    pub fn new(parcel: Option<Parcel>, wake: Arc<Wake>, counts_timeouts: bool) -> Self {
+    pub fn new(parcel: Option<Parcel>, wake: Arc<Wake>) -> Self {
         Self {
             state: Mutex::new(State::Queued(parcel)),
             wake,
-            counts_timeouts,
         }
     }
 
@@ -153,13 +150,19 @@ impl Receipt {
     /// Hands over the answers.
     pub fn answer(&self, results: Results) {
         let mut state = self.lock();
-        if !matches!(*state, State::GivenUp) {
+        if !matches!(*state, State::GivenUp(_)) {
             *state = State::Answered(results);
         }
     }
 
-    pub fn has_given_up(&self) -> bool {
-        matches!(*self.lock(), State::GivenUp)
+    /// True when its caller waited in vain, as long as a server may take.
+    pub fn timed_out(&self) -> bool {
+        matches!(*self.lock(), State::GivenUp(true))
+    }
+
+    /// True for a caller whose thread waits, false for an event loop.
+    pub fn is_of_thread(&self) -> bool {
+        matches!(*self.wake, Wake::Thread(_))
     }
 
     pub fn ring(&self) {
@@ -197,6 +200,26 @@ impl Waiting {
         }
     }
 
+    /// Waits no longer. `in_vain`: the server had all the time it may take.
+    pub fn time_out(self, in_vain: bool) {
+        self.give_up(in_vain);
+    }
+
+    fn give_up(&self, in_vain: bool) {
+        let mut state = self.receipt.lock();
+        if matches!(*state, State::GivenUp(_)) {
+            return;
+        }
+        let state = {
+            let before = std::mem::replace(&mut *state, State::GivenUp(in_vain));
+            drop(state);
+            before
+        };
+        if let State::Granted(grant) = state {
+            grant.pass_on();
+        }
+    }
+
     /// True while nothing can have been sent.
     pub fn is_queued(&self) -> bool {
         matches!(*self.receipt.lock(), State::Queued(_))
@@ -205,9 +228,6 @@ impl Waiting {
 
 impl Drop for Waiting {
     fn drop(&mut self) {
-        let state = std::mem::replace(&mut *self.receipt.lock(), State::GivenUp);
-        if let State::Granted(grant) = state {
-            grant.pass_on();
-        }
+        self.give_up(false);
     }
 }

@@ -47,7 +47,10 @@ impl Round {
 
     /// Makes one of those who wait for answers the leader. Returns the round if nobody does.
     pub fn hand_on(mut self: Box<Self>) -> Option<Box<Self>> {
-        for receipt in self.load.waiting() {
+        // A thread that waits is there at once, an event loop when it comes to it.
+        let (threads, loops): (Vec<_>, Vec<_>) =
+            (self.load.waiting().into_iter()).partition(|receipt| receipt.is_of_thread());
+        for receipt in threads.into_iter().chain(loops) {
             match receipt.grant(Grant::Round(self)) {
                 None => {
                     receipt.ring();
@@ -129,8 +132,7 @@ impl Load {
 
     /// True if a share that has not been answered was given up by a caller with time enough.
     pub fn counts_as_timeout(&self) -> bool {
-        let given_up = |receipt: &Arc<Receipt>| receipt.counts_timeouts && receipt.has_given_up();
-        self.waiting().iter().any(given_up)
+        self.waiting().iter().any(|receipt| receipt.timed_out())
     }
 }
 

@@ -26,6 +26,15 @@ pub struct Config {
 }
 
 impl Config {
+    /// The deadline of a call from now: its own, or the client's when that is zero.
+    pub fn timeout_or_default(&self, timeout: Duration) -> Duration {
+        if timeout.is_zero() {
+            self.timeout
+        } else {
+            timeout
+        }
+    }
+
     /// Options that exclude each other are [`Status::Option`].
     pub fn new(options: &Options) -> Result<Self> {
         let key_prefix = options.get("key_prefix")?.as_bytes().to_vec();
