@@ -8,6 +8,7 @@ use super::flight::Flight;
 use super::trip::Interest;
 use crate::net::exchange::Answers;
 use crate::net::poll::{Poll, Ready};
+use crate::net::spin::Spin;
 use crate::net::wake::{Existed, Sleeper, Wake};
 
 /// How long to wait at a time for what cannot be waited for.
@@ -67,12 +68,36 @@ fn wait<A: Answers>(call: &mut Call<'_, A>, flights: &mut [Flight], poll: &mut P
     match call.wake.as_deref().filter(|_| rings) {
         Some(Wake::Thread(sleeper)) if !sockets => sleeper.wait(timeout),
         Some(Wake::Thread(sleeper)) => wait_for_either(sleeper, poll, timeout),
-        _ => wait_for_sockets(poll, timeout),
+        _ => {
+            let spin = spin_of(call, flights);
+            let found = spin.is_some_and(|spin| look_for_replies(spin, poll, timeout));
+            if !found {
+                wait_for_sockets(poll, timeout);
+            }
+            if let Some(spin) = spin {
+                spin.replied_after(call.now.elapsed());
+            }
+        }
     }
     call.now = Instant::now();
     for (place, flight) in flights.iter_mut().enumerate() {
         flight.advance(call, poll.ready(place));
     }
+}
+
+/// The first server that is waited for decides whether it pays to spin.
+fn spin_of<'a, A>(call: &Call<'a, A>, flights: &[Flight]) -> Option<&'a Spin> {
+    let first = flights.iter().find(|flight| !flight.is_done())?;
+    Some(&call.server(first.server()).spin).filter(|spin| spin.is_on())
+}
+
+fn look_for_replies(spin: &Spin, poll: &mut Poll, limit: Duration) -> bool {
+    let mut found = false;
+    spin.look(Instant::now(), limit, || {
+        found = poll.wait(Duration::ZERO).is_ok() && poll.is_any_ready();
+        found
+    });
+    found
 }
 
 fn wait_for_either(sleeper: &Sleeper, poll: &mut Poll, timeout: Duration) {

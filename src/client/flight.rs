@@ -53,6 +53,10 @@ impl Flight {
         }
     }
 
+    pub fn server(&self) -> u32 {
+        self.server
+    }
+
     /// Adds an operation before the flight has begun.
     pub fn push(&mut self, op: u32) {
         self.order.to_mut().push(op);
@@ -67,10 +71,11 @@ impl Flight {
         match &mut self.stage {
             Stage::Done => {}
             Stage::Start => self.start(call),
-            Stage::Waiting(waiting) => match waiting.outcome() {
-                Some(outcome) => self.came_to(outcome, call),
-                None => {}
-            },
+            Stage::Waiting(waiting) => {
+                if let Some(outcome) = waiting.outcome() {
+                    self.came_to(outcome, call);
+                }
+            }
             Stage::Alone(trip) => {
                 trip.advance(call, ready);
                 self.land_if_done();
@@ -129,7 +134,11 @@ impl Flight {
             Stage::Alone(trip) if !trip.is_exchanging() => "no connection in time",
             Stage::Waiting(_) | Stage::Alone(_) | Stage::Leading(_) => "no answer in time",
         };
-        self.leave(call, Error::new(Status::Timeout, text), call.counts_timeouts);
+        self.leave(
+            call,
+            Error::new(Status::Timeout, text),
+            call.counts_timeouts,
+        );
     }
 
     /// The answers, or a connection, may have come at the last moment.

@@ -131,7 +131,8 @@ impl Queue {
     fn begin(&mut self, place: u32, mut submitted: Submitted, now: Instant) {
         let count = submitted.flights.len();
         submitted.open = count;
-        self.alarms.insert((submitted.deadline, token(place, WHOLE)));
+        self.alarms
+            .insert((submitted.deadline, token(place, WHOLE)));
         self.calls[place as usize] = Some(submitted);
         for flight in 0..count as u32 {
             self.step(token(place, flight), now, |flight, call| {
@@ -189,14 +190,19 @@ impl Queue {
     }
 
     fn tag_of(&self, place: u32) -> Option<u64> {
-        self.calls.get(place as usize)?.as_ref().map(|call| call.tag)
+        self.calls
+            .get(place as usize)?
+            .as_ref()
+            .map(|call| call.tag)
     }
 
     /// An alarm has come: a call's deadline, or the time to try the next address.
     fn ring(&mut self, token: u64, now: Instant) {
         let (place, flight) = ((token >> 32) as u32, token as u32);
         if flight != WHOLE {
-            self.step(token, now, |flight, call| flight.advance(call, Ready::default()));
+            self.step(token, now, |flight, call| {
+                flight.advance(call, Ready::default())
+            });
             return self.finish_if_done(place);
         }
         let call = self.calls.get(place as usize).and_then(Option::as_ref);

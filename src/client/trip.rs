@@ -142,7 +142,22 @@ impl Trip {
             }
             _ => return false,
         }
-        self.converse(call, Some(Wait::UpToReceiveTimeout));
+        let spin = &call.server(self.server).spin;
+        if !spin.is_on() {
+            self.converse(call, Some(Wait::UpToReceiveTimeout));
+            return true;
+        }
+        let start = Instant::now();
+        let mut found = false;
+        let left = call.deadline.saturating_duration_since(start);
+        spin.look(start, left, || {
+            found = self.converse(call, Some(Wait::No));
+            found
+        });
+        if !found {
+            self.converse(call, Some(Wait::UpToReceiveTimeout));
+        }
+        spin.replied_after(start.elapsed());
         true
     }
 
@@ -208,22 +223,21 @@ impl Trip {
         };
     }
 
-    /// Sends what can be sent, and receives if told how.
-    fn converse<A: Answers>(&mut self, call: &mut Call<'_, A>, receive: Option<Wait>) {
+    /// Sends what can be sent, and receives if told how. False when nothing has come.
+    fn converse<A: Answers>(&mut self, call: &mut Call<'_, A>, receive: Option<Wait>) -> bool {
         let Stage::Exchanging(lease, exchange) = &mut self.stage else {
-            return;
+            return false;
         };
         let server = call.server(self.server);
         let script = call.script(server, &self.order);
         let connection = &mut *lease.connection;
-        let mut result = exchange.send(connection, &script);
-        if let (Ok(()), Some(wait)) = (&result, receive) {
-            let received = exchange.receive(connection, &script, call.answers, wait);
-            result = received.map(|_| ());
+        let mut result = exchange.send(connection, &script).map(|()| false);
+        if let (Ok(_), Some(wait)) = (&result, receive) {
+            result = exchange.receive(connection, &script, call.answers, wait);
         }
         match result {
-            Ok(()) if !exchange.is_done(&script) => {}
-            Ok(()) => {
+            Ok(received) if !exchange.is_done(&script) => return received,
+            Ok(_) => {
                 server.succeeded();
                 if let Stage::Exchanging(lease, _) = std::mem::replace(&mut self.stage, Stage::Done)
                 {
@@ -238,6 +252,7 @@ impl Trip {
                 }
             }
         }
+        true
     }
 
     /// The connection is of no more use. What is safe to repeat is repeated once.

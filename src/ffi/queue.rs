@@ -143,7 +143,11 @@ pub unsafe extern "C" fn cm_queue_drive(
         let (count_out, queue, room) = unsafe {
             let count_out = out(count_out, 0, "count_out")?;
             let queue = cm_queue::queue(queue)?;
-            (count_out, queue, bytes_mut(completions.cast(), size, "completions")?)
+            (
+                count_out,
+                queue,
+                bytes_mut(completions.cast(), size, "completions")?,
+            )
         };
         queue.drive()?;
         for place in room.chunks_exact_mut(completion_size) {
@@ -156,7 +160,12 @@ pub unsafe extern "C" fn cm_queue_drive(
                 results: cm_results::into_raw(completion.results),
             };
             // SAFETY: the place has room for it; it need not be aligned.
-            unsafe { place.as_mut_ptr().cast::<cm_completion>().write_unaligned(completion) };
+            unsafe {
+                place
+                    .as_mut_ptr()
+                    .cast::<cm_completion>()
+                    .write_unaligned(completion)
+            };
             *count_out += 1;
         }
         queue.keep_readable();
@@ -180,7 +189,11 @@ pub unsafe extern "C" fn cm_queue_cancel(
     guard(error_out, || {
         // SAFETY: as the caller promises.
         let found = unsafe { cm_queue::queue(queue) }?.cancel(tag)?;
-        Ok(if found { CM_OK } else { Status::NotFound.code() })
+        Ok(if found {
+            CM_OK
+        } else {
+            Status::NotFound.code()
+        })
     })
 }
 

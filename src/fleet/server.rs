@@ -10,6 +10,7 @@ use crate::error::{Error, Result, Status};
 use crate::net::exchange::Terms;
 use crate::net::opening::Endpoint;
 use crate::net::pool::Pool;
+use crate::net::spin::Spin;
 use crate::net::stream::TcpSettings;
 use crate::options::Config;
 
@@ -18,6 +19,7 @@ pub struct Server {
     pub identity: Arc<str>,
     pub endpoint: Endpoint,
     pub pool: Arc<Pool>,
+    pub spin: Spin,
     health: Mutex<Health>,
     /// Nothing speaks against the server: what a healthy call reads, without the lock.
     spotless: AtomicBool,
@@ -49,6 +51,7 @@ impl Server {
                 config.connections_per_server,
                 config.idle_close,
             )),
+            spin: Spin::new(config.spin),
             health: Mutex::new(Health::new(Rule {
                 failure_threshold: config.failure_threshold,
                 retry_after: config.retry_after,

@@ -12,6 +12,7 @@ pub mod pool;
 pub mod resolver;
 pub mod results;
 pub mod round;
+pub mod spin;
 pub mod stream;
 pub mod wake;
 pub mod watch;

@@ -67,6 +67,7 @@ struct Candidate {
 }
 
 /// How far an [`Opening`] has come.
+#[allow(clippy::large_enum_variant)]
 #[derive(Debug)]
 pub enum Opened {
     Ready(Lease),

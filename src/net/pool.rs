@@ -34,6 +34,8 @@ struct State {
     /// Slots taken: connections in use, idle, or being made.
     slots: usize,
     /// The one used last is used next, so that the others may grow old.
+    // Boxed, as it is in a lease: it is large, and handed about.
+    #[allow(clippy::vec_box)]
     idle: Vec<Box<Connection>>,
     /// The sockets of all slots, to be shut down when the client is closed.
     sockets: Vec<RawFd>,

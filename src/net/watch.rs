@@ -41,7 +41,12 @@ impl Watch {
             timer: Tracked::open(timer_fd)?,
             mailbox: Arc::new(Mailbox::new()?),
         };
-        watch.control(libc::EPOLL_CTL_ADD, watch.mailbox.descriptor()?, MAIL, Ready::READABLE)?;
+        watch.control(
+            libc::EPOLL_CTL_ADD,
+            watch.mailbox.descriptor()?,
+            MAIL,
+            Ready::READABLE,
+        )?;
         let timer = watch.timer.get()?.as_raw_fd();
         watch.control(libc::EPOLL_CTL_ADD, timer, TIMER, Ready::READABLE)?;
         Ok(watch)
