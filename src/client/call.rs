@@ -17,6 +17,8 @@ pub struct Call<'a, A> {
     pub deadline: Instant,
     /// Made only when something must be waited for that is no socket.
     pub wake: Option<Arc<Wake>>,
+    /// A thread that has one server to wait for, and nothing else.
+    pub waits_for_one: bool,
     /// A caller in more of a hurry than `timeout_ms` says nothing about a server's health.
     pub counts_timeouts: bool,
 }
@@ -43,6 +45,7 @@ impl<'a, A> Call<'a, A> {
             now: self.now,
             deadline: self.deadline,
             wake: self.wake.clone(),
+            waits_for_one: self.waits_for_one,
             counts_timeouts: self.counts_timeouts,
         }
     }

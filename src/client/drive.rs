@@ -16,6 +16,7 @@ const BLIND: Duration = Duration::from_millis(10);
 
 /// Runs flights until each has ended or the deadline has passed.
 pub fn run<A: Answers>(call: &mut Call<'_, A>, flights: &mut [Flight]) {
+    call.waits_for_one = flights.len() == 1;
     for flight in flights.iter_mut() {
         flight.advance(call, Ready::default());
     }
@@ -36,7 +37,7 @@ pub fn run<A: Answers>(call: &mut Call<'_, A>, flights: &mut [Flight]) {
     }
 }
 
-/// When only one flight is left and it waits for a reply, it waits in `recv` itself.
+/// When only one flight is left, it waits for its reply itself if it can.
 fn wait_for_last<A: Answers>(call: &mut Call<'_, A>, flights: &mut [Flight]) -> bool {
     let mut left = flights.iter_mut().filter(|flight| !flight.is_done());
     match (left.next(), left.next()) {

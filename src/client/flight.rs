@@ -9,7 +9,7 @@ use super::call::Call;
 use super::trip::{Interest, Trip, closed};
 use crate::error::{Error, Status};
 use crate::net::exchange::Answers;
-use crate::net::parcel::{Outcome, Parcel, Receipt, Waiting};
+use crate::net::parcel::{Outcome, Parcel, Receipt, Waiter, Waiting};
 use crate::net::poll::Ready;
 use crate::net::pool::{Checkout, Grant};
 use crate::net::results::Results;
@@ -87,8 +87,8 @@ impl Flight {
         }
     }
 
-    /// For a flight that is the only one left: waits inside `recv`, for which no `poll` is needed.
-    /// False when it does not wait for a reply.
+    /// For a flight that is the only one left: waits inside `recv`, or asleep in the queue, for which
+    /// no `poll` is needed. False when it does not wait for a reply.
     pub fn wait_for_reply<A: Answers>(&mut self, call: &mut Call<'_, A>) -> bool {
         match &mut self.stage {
             Stage::Alone(trip) => {
@@ -101,7 +101,17 @@ impl Flight {
                 self.end_lead_if_answered(call);
                 waited
             }
-            _ => false,
+            Stage::Waiting(waiting) => {
+                let bells = &call.server(self.server).pool.bells;
+                let left = call.deadline.saturating_duration_since(call.now);
+                if !waiting.sleep(bells, left) {
+                    return false;
+                }
+                call.now = Instant::now();
+                self.advance(call, Ready::default());
+                true
+            }
+            Stage::Start | Stage::Done => false,
         }
     }
 
@@ -196,7 +206,12 @@ impl Flight {
         let order = &self.order;
         let checkout = server.pool.checkout(call.now, || {
             let operations = order.iter().map(|&op| &call.operations[op as usize]);
-            Receipt::new(Parcel::pack(operations), call.wake())
+            let waiter = if call.waits_for_one {
+                Waiter::Asleep(server.pool.bells.place())
+            } else {
+                Waiter::Awake(call.wake())
+            };
+            Receipt::new(Parcel::pack(operations), waiter)
         });
         match checkout {
             Checkout::Now(grant) => self.granted(grant, call),

@@ -183,6 +183,7 @@ impl Client {
             now,
             deadline: now + timeout,
             wake: None,
+            waits_for_one: false,
             counts_timeouts: timeout >= self.config.timeout,
         }
     }

@@ -254,6 +254,7 @@ impl Queue {
             now,
             deadline: submitted.deadline,
             wake: Some(Arc::clone(&watched.wake)),
+            waits_for_one: false,
             counts_timeouts: submitted.counts_timeouts,
         };
         step(&mut watched.flight, &mut call);

@@ -2,6 +2,7 @@
 //! on one connection. Nothing here knows which server a key belongs to.
 
 pub mod address;
+pub mod bell;
 pub mod connection;
 pub mod exchange;
 pub mod fork;

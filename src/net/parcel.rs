@@ -2,9 +2,11 @@
 //! is asked and what is answered, so whoever asked may give up at any time.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use self_cell::self_cell;
 
+use super::bell::{Bells, Place};
 use super::pool::Grant;
 use super::results::Results;
 use super::wake::Wake;
@@ -89,7 +91,16 @@ impl Parcel {
 #[derive(Debug)]
 pub struct Receipt {
     state: Mutex<State>,
-    wake: Arc<Wake>,
+    waiter: Waiter,
+}
+
+/// How the caller waits.
+#[derive(Debug)]
+pub enum Waiter {
+    /// For nothing else: together with others, at the server's bells.
+    Asleep(Place),
+    /// For other things too, or in an event loop.
+    Awake(Arc<Wake>),
 }
 
 #[derive(Debug)]
@@ -114,10 +125,10 @@ pub enum Boarding {
 }
 
 impl Receipt {
-    pub fn new(parcel: Option<Parcel>, wake: Arc<Wake>) -> Self {
+    pub fn new(parcel: Option<Parcel>, waiter: Waiter) -> Self {
         Self {
             state: Mutex::new(State::Queued(parcel)),
-            wake,
+            waiter,
         }
     }
 
@@ -162,11 +173,26 @@ impl Receipt {
 
     /// True for a caller whose thread waits, false for an event loop.
     pub fn is_of_thread(&self) -> bool {
-        matches!(*self.wake, Wake::Thread(_))
+        match &self.waiter {
+            Waiter::Asleep(_) => true,
+            Waiter::Awake(wake) => matches!(**wake, Wake::Thread(_)),
+        }
     }
 
-    pub fn ring(&self) {
-        self.wake.ring();
+    /// Wakes the caller.
+    pub fn ring(&self, bells: &Bells) {
+        bells.ring(self.ring_or_place());
+    }
+
+    /// Where the caller sleeps, to be woken with others; one that does not is told at once.
+    pub fn ring_or_place(&self) -> Option<Place> {
+        match &self.waiter {
+            Waiter::Asleep(place) => Some(*place),
+            Waiter::Awake(wake) => {
+                wake.ring();
+                None
+            }
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -218,6 +244,20 @@ impl Waiting {
         if let State::Granted(grant) = state {
             grant.pass_on();
         }
+    }
+
+    /// Sleeps until there is an outcome, or the time is over. May return early. False when the
+    /// caller waits in another way.
+    pub fn sleep(&self, bells: &Bells, timeout: Duration) -> bool {
+        let Waiter::Asleep(place) = self.receipt.waiter else {
+            return false;
+        };
+        let is_over = || {
+            let state = self.receipt.lock();
+            matches!(*state, State::Granted(_) | State::Answered(_))
+        };
+        bells.sleep(place, timeout, is_over);
+        true
     }
 
     /// True while nothing can have been sent.

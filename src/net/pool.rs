@@ -10,9 +10,10 @@ use std::os::fd::RawFd;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::bell::Bells;
 use super::connection::Connection;
 use super::exchange::Terms;
-use super::parcel::{Boarding, Parcel, Receipt, Waiting};
+use super::parcel::{Boarding, Receipt, Waiting};
 use super::round::{Load, Round};
 use super::stream;
 
@@ -23,6 +24,8 @@ const LOOK_AFTER: Duration = Duration::from_millis(20);
 #[derive(Debug)]
 pub struct Pool {
     pub terms: Terms,
+    /// Where callers sleep who wait for this server only.
+    pub bells: Arc<Bells>,
     limit: usize,
     idle_close: Option<Duration>,
     state: Mutex<State>,
@@ -82,6 +85,7 @@ impl Pool {
     pub fn new(terms: Terms, limit: usize, idle_close: Option<Duration>) -> Self {
         Self {
             terms,
+            bells: Arc::default(),
             limit,
             idle_close,
             state: Mutex::default(),
@@ -152,7 +156,7 @@ impl Pool {
         for receipt in waiting {
             // One that nobody waits for any more needs no answer.
             let _ = receipt.grant(Grant::Closed);
-            receipt.ring();
+            receipt.ring(&self.bells);
         }
     }
 
@@ -179,13 +183,16 @@ impl Pool {
             };
             match first.board() {
                 Boarding::Parcel(parcel) => {
-                    let load = state.gather(first, parcel);
+                    let mut load = Load::new(Arc::clone(&self.bells));
+                    load.add(first, parcel);
+                    state.gather(&mut load);
+                    self.bells.next_round();
                     drop(state);
                     // With nobody left to lead it ends here, and the connection with it.
                     return drop(Round::begin(lease, load, &self.terms).hand_on());
                 }
                 Boarding::Alone => match first.grant(Grant::Lease(lease)) {
-                    None => return ring(&first, state),
+                    None => return self.ring(&first, state),
                     Some(Grant::Lease(refused)) => lease = refused,
                     Some(_) => return,
                 },
@@ -213,7 +220,7 @@ impl Pool {
         while let Some(receipt) = state.waiting.pop_front() {
             state.slots += 1;
             match receipt.grant(Grant::Slot(Slot::new(self))) {
-                None => return ring(&receipt, state),
+                None => return self.ring(&receipt, state),
                 Some(Grant::Slot(mut refused)) => {
                     refused.pool = None;
                     state.slots -= 1;
@@ -221,6 +228,12 @@ impl Pool {
                 Some(_) => return,
             }
         }
+    }
+
+    /// Tells the owner of a receipt that there is a grant, once others may have the pool.
+    fn ring(&self, receipt: &Receipt, state: MutexGuard<'_, State>) {
+        drop(state);
+        receipt.ring(&self.bells);
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -235,10 +248,8 @@ impl State {
         }
     }
 
-    /// The parcels at the head of the queue, `parcel` being the first.
-    fn gather(&mut self, first: Arc<Receipt>, parcel: Parcel) -> Load {
-        let mut load = Load::default();
-        load.add(first, parcel);
+    /// Adds the parcels at the head of the queue.
+    fn gather(&mut self, load: &mut Load) {
         while !load.is_full()
             && let Some(next) = self.waiting.front()
         {
@@ -249,14 +260,7 @@ impl State {
             }
             self.waiting.pop_front();
         }
-        load
     }
-}
-
-/// Tells the owner of a receipt that there is a grant, once others may have the pool.
-fn ring(receipt: &Receipt, state: MutexGuard<'_, State>) {
-    drop(state);
-    receipt.ring();
 }
 
 /// The right to one connection. Dropped, it goes to the next who waits.

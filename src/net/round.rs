@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use super::bell::Bells;
 use super::exchange::{Answers, Exchange, Item, Script, Terms};
 use super::parcel::{OwnedOperations, Parcel, Receipt};
 use super::pool::{Grant, Lease};
@@ -47,13 +48,14 @@ impl Round {
 
     /// Makes one of those who wait for answers the leader. Returns the round if nobody does.
     pub fn hand_on(mut self: Box<Self>) -> Option<Box<Self>> {
+        let bells = Arc::clone(&self.load.bells);
         // A thread that waits is there at once, an event loop when it comes to it.
         let (threads, loops): (Vec<_>, Vec<_>) =
             (self.load.waiting().into_iter()).partition(|receipt| receipt.is_of_thread());
         for receipt in threads.into_iter().chain(loops) {
             match receipt.grant(Grant::Round(self)) {
                 None => {
-                    receipt.ring();
+                    receipt.ring(&bells);
                     return None;
                 }
                 Some(Grant::Round(refused)) => self = refused,
@@ -65,13 +67,22 @@ impl Round {
 }
 
 /// The parcels of a round, and where their answers are collected.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Load {
+    bells: Arc<Bells>,
     operations: Vec<OwnedOperations>,
     answers: Shared,
 }
 
 impl Load {
+    pub fn new(bells: Arc<Bells>) -> Self {
+        Self {
+            bells,
+            operations: Vec::new(),
+            answers: Shared::default(),
+        }
+    }
+
     pub fn add(&mut self, receipt: Arc<Receipt>, parcel: Parcel) {
         let share = self.operations.len() as u32;
         let count = parcel.operations.as_slice().len() as u32;
@@ -82,10 +93,6 @@ impl Load {
             results: Some(parcel.results),
             left: count,
         });
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.operations.is_empty()
     }
 
     pub fn is_full(&self) -> bool {
@@ -118,16 +125,17 @@ impl Load {
         if std::mem::take(&mut self.answers.finished) == 0 {
             return;
         }
-        for share in &mut self.answers.shares {
-            if share.left == 0
-                && let Some(results) = share.results.take()
-            {
-                share.receipt.answer(results);
-                if !Arc::ptr_eq(&share.receipt, leader) {
-                    share.receipt.ring();
-                }
-            }
-        }
+        let finished = self
+            .answers
+            .shares
+            .iter_mut()
+            .filter(|share| share.left == 0);
+        let places = finished.filter_map(|share| {
+            share.receipt.answer(share.results.take()?);
+            let rings = !Arc::ptr_eq(&share.receipt, leader);
+            rings.then(|| share.receipt.ring_or_place()).flatten()
+        });
+        self.bells.ring(places);
     }
 
     /// True if a share that has not been answered was given up by a caller with time enough.
@@ -153,7 +161,7 @@ impl Drop for Load {
         for share in &mut self.answers.shares {
             if let Some(results) = share.results.take() {
                 share.receipt.answer(results);
-                share.receipt.ring();
+                share.receipt.ring(&self.bells);
             }
         }
     }
