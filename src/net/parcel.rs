@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use self_cell::self_cell;
+use smallvec::SmallVec;
 
 use super::bell::{Bells, Place};
 use super::pool::Grant;
@@ -17,12 +18,19 @@ use crate::protocol::Operation;
 const OPERATIONS_MAX: usize = 32;
 const BYTES_MAX: usize = 4096;
 
-type Operations<'a> = Vec<Operation<'a>>;
+/// A short key takes no memory of its own, and neither does a single operation.
+type Bytes = SmallVec<[u8; 64]>;
+
+#[derive(Debug)]
+enum Operations<'a> {
+    One(Operation<'a>),
+    Many(Vec<Operation<'a>>),
+}
 
 self_cell!(
     /// Operations, and the bytes they lead to.
     pub struct OwnedOperations {
-        owner: Vec<u8>,
+        owner: Bytes,
         #[covariant]
         dependent: Operations,
     }
@@ -30,9 +38,11 @@ self_cell!(
 );
 
 impl OwnedOperations {
-    pub fn copy_of<'a>(operations: impl Iterator<Item = &'a Operation<'a>> + Clone) -> Self {
+    pub fn copy_of<'a>(
+        operations: impl ExactSizeIterator<Item = &'a Operation<'a>> + Clone,
+    ) -> Self {
         let len = operations.clone().map(size).sum();
-        let mut bytes = Vec::with_capacity(len);
+        let mut bytes = Bytes::with_capacity(len);
         for op in operations.clone() {
             bytes.extend_from_slice(op.key);
             bytes.extend_from_slice(op.value);
@@ -51,12 +61,20 @@ impl OwnedOperations {
                 route: None,
                 ..*op
             };
-            operations.map(copy).collect()
+            let count = operations.len();
+            let mut copies = operations.map(copy);
+            match (count, copies.next()) {
+                (1, Some(one)) => Operations::One(one),
+                (_, first) => Operations::Many(first.into_iter().chain(copies).collect()),
+            }
         })
     }
 
     pub fn as_slice(&self) -> &[Operation<'_>] {
-        self.borrow_dependent()
+        match self.borrow_dependent() {
+            Operations::One(one) => std::slice::from_ref(one),
+            Operations::Many(many) => many,
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! The answers of a batch.
 
+use smallvec::SmallVec;
+
 use super::exchange::{Answers, Item};
 use crate::error::{Error, Result, Status};
 
@@ -42,8 +44,9 @@ struct Place {
 /// One record for each operation, in the order given, and the values.
 #[derive(Debug)]
 pub struct Results {
-    records: Vec<Record>,
-    chunks: Vec<Vec<u8>>,
+    // Inline: those of a single operation, which must cost no memory of their own.
+    records: SmallVec<[Record; 1]>,
+    chunks: SmallVec<[Vec<u8>; 1]>,
     /// The chunk that small values go to.
     filling: Option<usize>,
     /// Of the operations that got no answer, the first, and why.
@@ -53,8 +56,8 @@ pub struct Results {
 impl Results {
     pub fn new(count: usize) -> Self {
         Self {
-            records: vec![Record::default(); count],
-            chunks: Vec::new(),
+            records: SmallVec::from_elem(Record::default(), count),
+            chunks: SmallVec::new(),
             filling: None,
             failure: None,
         }
