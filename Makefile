@@ -140,7 +140,7 @@ valgrind: $(C_TESTS:%=$(TARGET)/c/%)
 
 # Who reads what another thread writes, without a lock between them.
 tsan: setup
-	tests/tsan/run "threads 10" failure fork
+	tests/tsan/run "threads 10" failure fork queue
 
 # ---- fuzzing ----
 
