@@ -197,7 +197,7 @@ fn closing_ends_waits_for_connections_and_replies() {
     let options = [("connections_per_server", "1"), ("timeout_ms", "20000")];
     let client = client(&servers, &options);
     set(&client, b"key", b"value");
-    servers[0].signal("STOP");
+    servers[0].suspend();
     std::thread::scope(|scope| {
         let calls: Vec<_> = (0..4)
             .map(|_| scope.spawn(|| get(&client, b"key").0))
@@ -209,7 +209,7 @@ fn closing_ends_waits_for_connections_and_replies() {
             assert_eq!(call.join().unwrap(), Status::Closed);
         }
     });
-    servers[0].signal("CONT");
+    servers[0].resume();
     assert_eq!(get(&client, b"key").0, Status::Closed);
     assert_eq!(
         client.select_server(b"key").unwrap_err().status(),
@@ -227,13 +227,13 @@ fn a_caller_who_gives_up_leaves_its_place() {
     ];
     let client = client(&servers, &options);
     set(&client, b"key", b"value");
-    servers[0].signal("STOP");
+    servers[0].suspend();
     std::thread::scope(|scope| {
         for _ in 0..4 {
             scope.spawn(|| assert_eq!(get(&client, b"key").0, Status::Timeout));
         }
     });
-    servers[0].signal("CONT");
+    servers[0].resume();
     assert_eq!(get(&client, b"key"), (Status::Ok, b"value".to_vec()));
 }
 
@@ -243,7 +243,7 @@ fn a_stopped_server_does_not_keep_the_others() {
     let client = client(&servers, &[]);
     let keys = keys(1000);
     set_all(&client, &keys);
-    servers[2].signal("STOP");
+    servers[2].suspend();
     let start = Instant::now();
     let results = get_all(&client, &keys, Duration::from_millis(300));
     assert!(start.elapsed() < PATIENCE);
@@ -255,7 +255,7 @@ fn a_stopped_server_does_not_keep_the_others() {
         };
         assert_eq!(record.status(), expected);
     }
-    servers[2].signal("CONT");
+    servers[2].resume();
     assert_all(&get_all(&client, &keys, Duration::ZERO), &keys);
 }
 

@@ -223,8 +223,11 @@ void server_restart(struct server *server) {
 }
 
 void server_suspend(const struct server *server) {
+    int status = 0;
     REQUIRE(kill(server->pid, SIGSTOP) == 0);
-    REQUIRE(waitpid(server->pid, NULL, WUNTRACED) == server->pid); /* until it has stopped */
+    /* Returns when the last of its threads has stopped: until then one may still answer. */
+    REQUIRE(waitpid(server->pid, &status, WUNTRACED) == server->pid);
+    REQUIRE(WIFSTOPPED(status));
 }
 
 void server_resume(const struct server *server) { REQUIRE(kill(server->pid, SIGCONT) == 0); }

@@ -65,13 +65,39 @@ impl Memcached {
         let _ = self.process.wait();
     }
 
-    /// Sends a signal: "STOP" and "CONT" freeze the server and let it go on.
-    pub fn signal(&self, name: &str) {
+    /// Freezes the server: it accepts connections but never answers. The signal is only a
+    /// request, which a thread may meet in the middle of an answer: this returns when none runs.
+    pub fn suspend(&self) {
+        self.signal("STOP");
+        let until = Instant::now() + PATIENCE;
+        while !self.is_stopped() {
+            assert!(Instant::now() < until, "memcached does not stop");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    pub fn resume(&self) {
+        self.signal("CONT");
+    }
+
+    fn signal(&self, name: &str) {
         let mut kill = Command::new("kill");
         let status = kill
             .args([&format!("-{name}"), &self.process.id().to_string()])
             .status();
         assert!(status.expect("kill").success());
+    }
+
+    /// Whether each of its threads is.
+    fn is_stopped(&self) -> bool {
+        let threads = format!("/proc/{}/task", self.process.id());
+        std::fs::read_dir(threads).expect("threads").all(|thread| {
+            let path = thread.expect("thread").path().join("stat");
+            let stat = std::fs::read_to_string(path).expect("stat");
+            // The state follows the name, which is in brackets and may hold some itself.
+            let (_, state) = stat.rsplit_once(") ").expect("state");
+            state.starts_with('T')
+        })
     }
 
     /// As it stands in a list of servers.
