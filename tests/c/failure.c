@@ -39,10 +39,8 @@ static cm_result result_of_get(cm_client *client, const char *key) {
 }
 
 static void nobody_listens(void) {
-    int port;
     char address[32];
-    close(listen_on_loopback(1, &port)); /* free a moment ago */
-    snprintf(address, sizeof address, "127.0.0.1:%d", port);
+    snprintf(address, sizeof address, "127.0.0.1:%d", reserve_port());
     cm_client *client = client_open(address, "connect_timeout_ms=250 timeout_ms=20000");
     size_t owner = 9;
     CHECK_STATUS(CM_OK, cm_select_server(client, "k", 1, &owner, NULL));

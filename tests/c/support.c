@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <signal.h>
@@ -80,7 +81,7 @@ void sleep_ms(long milliseconds) {
 static pid_t owner; /* the process that started the servers, not one forked from it */
 static pid_t running[MAX_SERVERS];
 static char directory[] = "/tmp/cm-test-XXXXXX";
-static char port_file[64], socket_files[MAX_SERVERS][64];
+static char socket_files[MAX_SERVERS][64];
 static size_t socket_count;
 
 /* Calls only what a signal handler may call. */
@@ -90,7 +91,6 @@ static void clean_up(void) {
     for (size_t i = 0; i < MAX_SERVERS; i++)
         if (running[i] > 0)
             kill(running[i], SIGKILL);
-    unlink(port_file);
     for (size_t i = 0; i < socket_count; i++)
         unlink(socket_files[i]);
     rmdir(directory);
@@ -111,7 +111,6 @@ static void prepare(void) {
     static const int ends[] = {SIGHUP, SIGINT, SIGTERM, SIGALRM, SIGABRT, SIGSEGV, SIGBUS};
     REQUIRE(mkdtemp(directory) != NULL);
     owner = getpid();
-    snprintf(port_file, sizeof port_file, "%s/port", directory);
     atexit(clean_up);
     for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
         signal(ends[i], clean_up_after_signal);
@@ -119,8 +118,12 @@ static void prepare(void) {
 
 /* ---- servers ---- */
 
-static void spawn(struct server *server, const char *where) {
-    char command[256];
+static void spawn(struct server *server) {
+    char where[160], command[320];
+    if (server->port == 0)
+        snprintf(where, sizeof where, "-s %s", server->address + strlen("unix:"));
+    else
+        snprintf(where, sizeof where, "-l 127.0.0.1 -p %d", server->port);
     snprintf(command, sizeof command, "exec memcached %s -U 0 %s %s",
              geteuid() == 0 ? "-u root" : "", where, server->arguments);
     prepare();
@@ -132,8 +135,6 @@ static void spawn(struct server *server, const char *where) {
     REQUIRE(server->pid >= 0);
     if (server->pid == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL); /* should this program be killed itself */
-        if (server->port == 0)
-            setenv("MEMCACHED_PORT_FILENAME", port_file, 1);
         execl("/bin/sh", "sh", "-c", command, (char *)NULL);
         _exit(127);
     }
@@ -161,47 +162,33 @@ static int connect_to(const struct server *server) {
     return -1;
 }
 
-static void wait_until_it_accepts(const struct server *server) {
+static void start(struct server *server) {
+    spawn(server);
     double end = seconds_now() + PATIENCE_SECONDS;
     int connection;
     while ((connection = connect_to(server)) < 0) {
+        REQUIRE(waitpid(server->pid, NULL, WNOHANG) == 0);
         REQUIRE(seconds_now() < end);
         sleep_ms(5);
     }
     close(connection);
 }
 
-/* memcached picks the port itself and tells it in a file: no race for it. */
 void server_start(struct server *server, const char *arguments) {
-    *server = (struct server){0};
-    snprintf(server->arguments, sizeof server->arguments, "%s", arguments);
-    spawn(server, "-l 127.0.0.1 -p -1");
-    double end = seconds_now() + PATIENCE_SECONDS;
-    while (server->port == 0) {
-        FILE *file = fopen(port_file, "r");
-        if (file != NULL) {
-            if (fscanf(file, "TCP INET: %d", &server->port) != 1)
-                server->port = 0;
-            fclose(file);
-        }
-        REQUIRE(seconds_now() < end);
-        sleep_ms(5);
-    }
-    unlink(port_file);
+    *server = (struct server){.port = reserve_port()};
     snprintf(server->address, sizeof server->address, "127.0.0.1:%d", server->port);
-    wait_until_it_accepts(server);
+    snprintf(server->arguments, sizeof server->arguments, "%s", arguments);
+    start(server);
 }
 
 void server_start_unix(struct server *server) {
     prepare();
     REQUIRE(socket_count < MAX_SERVERS);
-    char *path = socket_files[socket_count++], where[80];
+    char *path = socket_files[socket_count++];
     snprintf(path, sizeof *socket_files, "%s/%zu.sock", directory, socket_count);
-    snprintf(where, sizeof where, "-s %s", path);
     *server = (struct server){0};
     snprintf(server->address, sizeof server->address, "unix:%s", path);
-    spawn(server, where);
-    wait_until_it_accepts(server);
+    start(server);
 }
 
 void server_kill(struct server *server) {
@@ -214,12 +201,9 @@ void server_kill(struct server *server) {
 }
 
 void server_restart(struct server *server) {
-    char where[64];
     if (server->pid != 0)
         server_kill(server);
-    snprintf(where, sizeof where, "-l 127.0.0.1 -p %d", server->port);
-    spawn(server, where);
-    wait_until_it_accepts(server);
+    start(server);
 }
 
 void server_suspend(const struct server *server) {
@@ -281,7 +265,8 @@ char *server_list(const struct server *servers, size_t count) {
 cm_client *client_open(const char *servers, const char *options) {
     cm_options *set = cm_options_new();
     char copy[512], *rest = copy;
-    snprintf(copy, sizeof copy, "%s", options);
+    snprintf(copy, sizeof copy, "timeout_ms=%d connect_timeout_ms=%d %s", PATIENCE_SECONDS * 1000,
+             PATIENCE_SECONDS * 1000, options);
     for (char *name; (name = strtok_r(rest, " ", &rest)) != NULL;) {
         char *value = strchr(name, '=');
         REQUIRE(value != NULL);
@@ -297,15 +282,29 @@ cm_client *client_open(const char *servers, const char *options) {
     return client;
 }
 
-int listen_on_loopback(int backlog, int *port_out) {
+/* A socket bound to a free loopback port. */
+static int bind_anywhere(int *port_out) {
     struct sockaddr_in address = {.sin_family = AF_INET};
     socklen_t size = sizeof address;
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    int listener = socket(AF_INET, SOCK_STREAM, 0);
-    REQUIRE(listener >= 0);
-    REQUIRE(bind(listener, (const struct sockaddr *)&address, size) == 0);
-    REQUIRE(listen(listener, backlog) == 0);
-    REQUIRE(getsockname(listener, (struct sockaddr *)&address, &size) == 0);
+    int bound = socket(AF_INET, SOCK_STREAM, 0);
+    /* memcached sets this too: so it may listen where this socket is bound. */
+    REQUIRE(setsockopt(bound, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int)) == 0);
+    REQUIRE(fcntl(bound, F_SETFD, FD_CLOEXEC) == 0);
+    REQUIRE(bind(bound, (const struct sockaddr *)&address, size) == 0);
+    REQUIRE(getsockname(bound, (struct sockaddr *)&address, &size) == 0);
     *port_out = ntohs(address.sin_port);
+    return bound;
+}
+
+int reserve_port(void) {
+    int port;
+    (void)bind_anywhere(&port);
+    return port;
+}
+
+int listen_on_loopback(int backlog, int *port_out) {
+    int listener = bind_anywhere(port_out);
+    REQUIRE(listen(listener, backlog) == 0);
     return listener;
 }

@@ -30,8 +30,8 @@ int finish(void);
 double seconds_now(void); /* monotonic */
 void sleep_ms(long milliseconds);
 
-/* A memcached on a free port of the loopback interface, or on a UNIX socket. Every server still
-   running when the program ends, however it ends, is killed. */
+/* A memcached on a port of the loopback interface, which stays its own while it is away, or on a
+   UNIX socket. Every server still running when the program ends, however it ends, is killed. */
 struct server {
     pid_t pid;
     int port;          /* 0: a UNIX socket */
@@ -59,8 +59,12 @@ uint64_t server_commands(const struct server *server);
 /* The addresses of some servers as one list; to be freed. */
 char *server_list(const struct server *servers, size_t count);
 
-/* A client with options written "NAME=VALUE NAME=VALUE". */
+/* A client with options written "NAME=VALUE NAME=VALUE". Its timeouts, if not given, only guard
+   against hanging: a machine may be slow. */
 cm_client *client_open(const char *servers, const char *options);
+
+/* A loopback port that nobody else is given until the program ends, and where nobody listens. */
+int reserve_port(void);
 
 /* A listening socket on a free loopback port that nobody accepts from. */
 int listen_on_loopback(int backlog, int *port_out);
