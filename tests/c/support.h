@@ -27,6 +27,9 @@ void run(const char *name, void (*test)(void));
 /* Prints "N passed, N failed" and returns what main should. */
 int finish(void);
 
+/* Nothing in a test waits longer. */
+enum { PATIENCE_SECONDS = 20 };
+
 double seconds_now(void); /* monotonic */
 void sleep_ms(long milliseconds);
 
