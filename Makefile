@@ -21,7 +21,7 @@ CFLAGS := -std=c99 -D_POSIX_C_SOURCE=200809L -Wall -Wextra -Wpedantic -Werror -O
 LDLIBS := -L$(RELEASE) -lconsistent_memcached -lpthread -Wl,-rpath,$(RELEASE)
 
 C_TESTS := null keys_values servers explain operations batch packed unreachable failure liar fork threads
-C_SHARED := support memcached fake
+C_SHARED := support memcached fake values
 C_FILES := $(wildcard tests/c/*.[ch] tests/tsan/*.c examples/*.c benches/*.c)
 PYTHON_EXAMPLES := $(wildcard examples/*.py examples/demo/*.py tests/*.py)
 RUBY_EXAMPLES := $(wildcard examples/*.rb examples/demo/*.rb)
