@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -28,16 +29,10 @@ static const char *take_lie(void) {
     if (stage == UNTOLD && before_it-- == 0) {
         taken = lie;
         stage = BEGUN;
+        pthread_cond_broadcast(&changed);
     }
     pthread_mutex_unlock(&lock);
     return taken;
-}
-
-bool fake_has_told(void) {
-    pthread_mutex_lock(&lock);
-    bool told = stage != UNTOLD;
-    pthread_mutex_unlock(&lock);
-    return told;
 }
 
 static void reach(int next_stage) {
@@ -47,17 +42,25 @@ static void reach(int next_stage) {
     pthread_mutex_unlock(&lock);
 }
 
-static void wait_until(int wanted) {
+/* False when it takes too long. */
+static bool wait_until(int wanted) {
+    struct timespec end;
+    clock_gettime(CLOCK_REALTIME, &end);
+    end.tv_sec += PATIENCE_SECONDS;
     pthread_mutex_lock(&lock);
-    while (stage < (unsigned)wanted)
-        pthread_cond_wait(&changed, &lock);
+    while (stage < (unsigned)wanted && pthread_cond_timedwait(&changed, &lock, &end) == 0)
+        ;
+    bool reached = stage >= (unsigned)wanted;
     pthread_mutex_unlock(&lock);
+    return reached;
 }
 
+bool fake_has_told(void) { return wait_until(BEGUN); }
+
 void fake_go_on(void) {
-    wait_until(BEGUN);
+    REQUIRE(wait_until(BEGUN));
     reach(MAY_GO_ON);
-    wait_until(TOLD);
+    REQUIRE(wait_until(TOLD));
 }
 
 /* False when the client has gone. */
@@ -162,7 +165,7 @@ static bool tell(int connection, const char *reply, const char *honest) {
         case 'w':
             if (!flush(&out))
                 return false;
-            wait_until(MAY_GO_ON);
+            (void)wait_until(MAY_GO_ON);
             break;
         case 'd':
             out.slowly = true;

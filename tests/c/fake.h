@@ -18,10 +18,10 @@ void fake_start(char *address, size_t size);
      %c  the end of the connection */
 void fake_tell(size_t skip, const char *reply);
 
-/* Whether somebody has been lied to. */
+/* Waits until the lie has been begun: its request has been sent, but may lie unread. */
 bool fake_has_told(void);
 
-/* Ends the wait of a reply and returns when all of it has been sent. */
+/* Ends the wait of a lie and returns when all of it has been sent. */
 void fake_go_on(void);
 
 #endif

@@ -73,9 +73,14 @@ static void a_batch(cm_client *client, const char *lie, cm_status expected, bool
     for (size_t i = 0; i < 3; i++)
         ops[i] = (cm_op){.kind = CM_OP_GET, .key = keys[i], .key_len = strlen(keys[i])};
     cm_results *results = NULL;
-    uint32_t timeout_ms = expected == CM_ERR_TIMEOUT ? 100 : 0;
-    fake_tell(0, lie);
-    cm_status status = cm_execute(client, ops, sizeof *ops, 3, timeout_ms, &results, NULL);
+    cm_status status;
+    for (bool unsent = true; unsent; unsent = cm_results_at(results, 0)->state & CM_UNSENT) {
+        uint32_t timeout_ms =
+            expected == CM_ERR_TIMEOUT ? 100 : 0; /* on a busy machine: too short */
+        cm_results_free(results);
+        fake_tell(0, lie);
+        status = cm_execute(client, ops, sizeof *ops, 3, timeout_ms, &results, NULL);
+    }
     bool good = status == expected || (or_right && status == CM_OK);
     for (size_t i = 0; i < 3; i++) {
         const cm_result *result = cm_results_at(results, i);
@@ -246,18 +251,16 @@ static void lengths_that_would_take_memory(void) {
 }
 
 static void what_is_no_reply(void) {
-    static const char *const lies[] = {
-        "\x80\x01\xff\r\n\r\nHTTP/1.1 400 Bad Request\r\n\r\n",
-        "\r\n",
-        "STORED\r\n",
-        "NOT_FOUND\r\n",
-        "42\r\n",
-        "end\r\n",
-        "END\n",
-        "END \r\n",
-        "VALUE\r\n",
-        NULL,
-    };
+    static const char *const lies[] = {"\x80\x01\xff\r\n\r\nHTTP/1.1 400 Bad Request\r\n\r\n",
+                                       "\r\n",
+                                       "STORED\r\n",
+                                       "NOT_FOUND\r\n",
+                                       "42\r\n",
+                                       "end\r\n",
+                                       "END\n",
+                                       "END \r\n",
+                                       "VALUE\r\n",
+                                       NULL};
     tell_all(a_get, lies, CM_ERR_PROTOCOL, false);
     tell_all(a_batch, lies, CM_ERR_PROTOCOL, false);
 }
