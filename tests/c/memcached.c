@@ -81,7 +81,7 @@ static void spawn(struct server *server) {
     running[free_place] = server->pid;
 }
 
-static int connect_to(const struct server *server) {
+int server_connect(const struct server *server) {
     struct sockaddr_un local = {.sun_family = AF_UNIX};
     struct sockaddr_in inet = {.sin_family = AF_INET};
     const void *address = &inet;
@@ -106,7 +106,7 @@ static void start(struct server *server) {
     spawn(server);
     double end = seconds_now() + PATIENCE_SECONDS;
     int connection;
-    while ((connection = connect_to(server)) < 0) {
+    while ((connection = server_connect(server)) < 0) {
         REQUIRE(waitpid(server->pid, NULL, WNOHANG) == 0);
         REQUIRE(seconds_now() < end);
         sleep_ms(5);
@@ -157,7 +157,7 @@ void server_suspend(const struct server *server) {
 void server_resume(const struct server *server) { REQUIRE(kill(server->pid, SIGCONT) == 0); }
 
 char *server_ask(const struct server *server, const char *request) {
-    int connection = connect_to(server);
+    int connection = server_connect(server);
     REQUIRE(connection >= 0);
     size_t size = 0, room = 4096;
     char *reply = malloc(room);

@@ -50,6 +50,9 @@ void server_restart(struct server *server);       /* where it was, empty */
 void server_suspend(const struct server *server); /* it accepts connections, but never answers */
 void server_resume(const struct server *server);
 
+/* A connection to the server, or -1 when it accepts none. */
+int server_connect(const struct server *server);
+
 /* Sends a request on a connection of its own and returns all that comes back; to be freed. */
 char *server_ask(const struct server *server, const char *request);
 
