@@ -20,14 +20,15 @@ export PKG_CONFIG_PATH := $(CURDIR)/bindings/go
 CFLAGS := -std=c99 -D_POSIX_C_SOURCE=200809L -Wall -Wextra -Wpedantic -Werror -O1 -g -Iinclude
 LDLIBS := -L$(RELEASE) -lconsistent_memcached -lpthread -Wl,-rpath,$(RELEASE)
 
-C_TESTS := null keys_values servers explain operations batch packed unreachable failure liar liar_writes interrupted fork threads
+C_TESTS := null keys_values servers explain operations batch packed unreachable failure liar liar_writes interrupted fork threads \
+           sharing soak
 C_SHARED := support memcached fake proxy values
 C_FILES := $(wildcard tests/c/*.[ch] tests/tsan/*.c examples/*.c benches/*.c)
 PYTHON_EXAMPLES := $(wildcard examples/*.py examples/demo/*.py tests/*.py)
 RUBY_EXAMPLES := $(wildcard examples/*.rb examples/demo/*.rb)
 GO_EXAMPLES := $(wildcard examples/*.go examples/demo/*.go)
 
-.PHONY: setup build header demo test test-rust test-c test-python test-ruby test-go test-examples \
+.PHONY: setup build header demo test test-rust test-c test-python test-ruby test-go test-examples soak \
         lint format valgrind tsan fuzz bench bench-placement docs cm help install clean
 
 setup:
@@ -54,6 +55,7 @@ cm: build
 help:
 	@echo "demo      real servers, four languages, a server more, a server less"
 	@echo "test      every test; test-rust test-c test-python test-ruby test-go test-examples: a part"
+	@echo "soak      a million operations while servers are killed"
 	@echo "lint      formatting and linters; format: mends the formatting"
 	@echo "valgrind  the C tests under memcheck; tsan: under ThreadSanitizer"
 	@echo "fuzz      every parser, FUZZ_SECONDS=$(FUZZ_SECONDS) each"
@@ -94,6 +96,10 @@ test-c: $(C_TESTS:%=$(TARGET)/c/%)
 	tests/abi/check $(RELEASE)/$(LIBRARY).so
 	failed=; for test in $(C_TESTS); do \
 	    echo "== $$test"; $(TARGET)/c/$$test || failed+=" $$test"; done; test -z "$$failed"
+
+# A million operations while servers are killed; `make test` has a short one.
+soak: $(TARGET)/c/soak
+	$(TARGET)/c/soak 1000000
 
 test-python: build
 	cd bindings/python && $(VENV)/python -m pytest -q
@@ -141,7 +147,7 @@ valgrind: $(C_TESTS:%=$(TARGET)/c/%)
 
 # Who reads what another thread writes, without a lock between them.
 tsan: setup
-	tests/tsan/run "threads 10" failure fork
+	tests/tsan/run "threads 10" "sharing 2" "soak 20000" failure fork
 
 # ---- fuzzing ----
 

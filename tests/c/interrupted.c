@@ -126,6 +126,7 @@ static void interrupt(exchange exchange, bool is_read, size_t step) {
             for (size_t at = 0; at <= lengths[way]; at += step) {
                 proxy_interrupt((enum interruption)interruption, (enum way)way, at);
                 cm_status status = exchange(interruption == STALL ? HURRY_MS : 0);
+                proxy_interrupt(NONE, REQUESTS, 0); /* in case the caller gave up before it came */
                 bool is_whole = way == REPLIES && at >= lengths[REPLIES];
                 if (!CHECK(is_allowed(status, is_read, (enum interruption)interruption, is_whole)))
                     fprintf(stderr, "%s at byte %zu of the %s: %s\n", names[interruption], at,
