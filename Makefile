@@ -20,11 +20,8 @@ export PKG_CONFIG_PATH := $(CURDIR)/bindings/go
 CFLAGS := -std=c99 -D_POSIX_C_SOURCE=200809L -Wall -Wextra -Wpedantic -Werror -O1 -g -Iinclude
 LDLIBS := -L$(RELEASE) -lconsistent_memcached -lpthread -Wl,-rpath,$(RELEASE)
 
-<<<<<<< HEAD
-C_TESTS := null keys_values servers explain operations batch packed failure liar fork threads queue
-=======
-C_TESTS := null keys_values servers explain operations batch packed unreachable failure liar liar_writes interrupted fork threads \
-           sharing soak
+C_TESTS := null keys_values servers explain operations batch packed unreachable failure liar \
+           liar_writes interrupted fork threads sharing soak queue
 C_SHARED := support memcached fake proxy values
 C_FILES := $(wildcard tests/c/*.[ch] tests/tsan/*.c examples/*.c benches/*.c)
 PYTHON_EXAMPLES := $(wildcard examples/*.py examples/demo/*.py tests/*.py)
