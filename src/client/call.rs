@@ -36,10 +36,12 @@ impl<'a, A> Call<'a, A> {
         Script {
             server: &server.identity,
             prefix: &self.config.key_prefix,
+            binary_keys: self.config.binary_keys,
             operations: self.operations,
             order,
             max_value_bytes: self.config.max_value_bytes,
             unix_now,
+            quiet_failures: &server.quiet_failures,
         }
     }
 }

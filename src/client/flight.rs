@@ -230,8 +230,11 @@ impl<'a> Flight<'a> {
         ready: Ready,
     ) -> Stage {
         let script = call.script(self.server, &self.order);
-        if let Err(fault) = exchange.send(&mut lease.connection, &script) {
+        if let Err(fault) = exchange.send(&mut lease.connection, &script, call.answers) {
             return self.broken(lease, exchange, fault, call);
+        }
+        if exchange.is_done(&script) {
+            return self.ended(lease, &exchange, call);
         }
         if !ready.readable {
             return Stage::Exchanging(lease, exchange);
@@ -250,13 +253,18 @@ impl<'a> Flight<'a> {
         let received = exchange.receive(&mut lease.connection, &script, call.answers, wait);
         match received {
             Ok(_) if !exchange.is_done(&script) => Stage::Exchanging(lease, exchange),
-            Ok(_) => {
-                self.server.succeeded();
-                lease.give_back(call.now);
-                Stage::Done
-            }
+            Ok(_) => self.ended(lease, &exchange, call),
             Err(fault) => self.broken(lease, exchange, fault, call),
         }
+    }
+
+    /// The connection goes back in order. Only an answer says something about the server.
+    fn ended<A: Answers>(&self, lease: Lease, exchange: &Exchange, call: &Call<'_, A>) -> Stage {
+        if exchange.is_answered() {
+            self.server.succeeded();
+        }
+        lease.give_back(call.now);
+        Stage::Done
     }
 
     /// The connection is of no more use. What is safe to repeat is repeated once.
@@ -290,7 +298,7 @@ impl<'a> Flight<'a> {
         }
         self.repeated = true;
         let repeatable = |&(position, op): &(usize, u32)| {
-            exchange.is_unsent(position) || call.operations[op as usize].kind.is_pure_read()
+            exchange.is_unsent(position) || call.operations[op as usize].is_pure_read()
         };
         let (again, lost): (Vec<_>, Vec<_>) =
             pending(&self.order, call.answers).partition(repeatable);
@@ -311,7 +319,7 @@ impl<'a> Flight<'a> {
         let ops: Vec<_> = pending(&self.order, call.answers).collect();
         for (position, op) in ops {
             // What is repeated either was not sent before, or is a read.
-            let sent_before = self.repeated && call.operations[op as usize].kind.is_pure_read();
+            let sent_before = self.repeated && call.operations[op as usize].is_pure_read();
             let unsent = sent.is_none_or(|exchange| exchange.is_unsent(position));
             call.answers.failed(op, &error, unsent && !sent_before);
         }

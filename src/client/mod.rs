@@ -22,7 +22,9 @@ pub use self::single::{Single, Target};
 use crate::error::{Error, Result, Status};
 use crate::fleet::{Explanation, Fleet};
 use crate::net::exchange::Answers;
+pub use crate::net::exchange::Details;
 use crate::options::{Config, Options};
+use crate::protocol::encode::Exptimes;
 use crate::protocol::{Kind, Operation, key};
 use call::Call;
 use flight::Flight;
@@ -215,6 +217,9 @@ impl Client {
                 return Err(Error::new(Status::Argument, "the delay is negative"));
             }
             Kind::FlushAll | Kind::Version => {}
+            _ if op.encodes_key(self.config.binary_keys) => {
+                key::check_encoded(&self.config.key_prefix, op.key)?;
+            }
             _ => key::check(&self.config.key_prefix, op.key)?,
         }
         if op.value.len() > MAX_VALUE {
@@ -225,7 +230,7 @@ impl Client {
             let text = "this distribution cannot be routed by a hash";
             return Err(Error::new(Status::Unsupported, text));
         }
-        op.ttl.exptime(unix_now).map(|_| ())
+        Exptimes::of(op, unix_now).map(|_| ())
     }
 }
 

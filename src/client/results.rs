@@ -1,7 +1,7 @@
 //! The answers of a batch.
 
 use crate::error::{Error, Result, Status};
-use crate::net::exchange::{Answers, Item};
+use crate::net::exchange::{Answers, Details, Item};
 
 /// Small values are collected in chunks of at least this size. A chunk never grows, so
 /// what lies in it stays where it is.
@@ -20,11 +20,17 @@ pub struct Record {
     /// Nothing of the operation can have reached the server.
     pub unsent: bool,
     value: Option<Place>,
+    /// What few ask for takes no room where nobody did.
+    details: Option<Box<Details>>,
 }
 
 impl Record {
     pub fn status(&self) -> Status {
         self.status.unwrap_or(Status::Cancelled)
+    }
+
+    pub fn details(&self) -> Details {
+        self.details.as_deref().copied().unwrap_or_default()
     }
 }
 
@@ -109,6 +115,13 @@ impl Answers for Results {
         self.records[op as usize].status.is_none()
     }
 
+    fn details(&mut self, op: u32, item: Item, details: Details) {
+        let record = &mut self.records[op as usize];
+        record.flags = item.flags;
+        record.cas = item.cas;
+        record.details = (details != Details::default()).then(|| Box::new(details));
+    }
+
     fn item(&mut self, op: u32, item: Item, value: &[u8]) {
         let place = self.place(value);
         let record = &mut self.records[op as usize];
@@ -174,6 +187,10 @@ impl Answers for Results {
     }
 
     fn reset(&mut self, op: u32) {
-        self.records[op as usize].value = None;
+        let record = &mut self.records[op as usize];
+        *record = Record {
+            server: record.server,
+            ..Record::default()
+        };
     }
 }

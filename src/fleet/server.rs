@@ -1,6 +1,6 @@
 //! One server: its name, its connections, its health.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -17,6 +17,8 @@ pub struct Server {
     pub identity: Arc<str>,
     pub endpoint: Endpoint,
     pub pool: Arc<Pool>,
+    /// How often the server refused a quiet operation and no result told of it.
+    pub quiet_failures: AtomicU64,
     health: Mutex<Health>,
     /// Nothing speaks against the server: what a healthy call reads, without the lock.
     spotless: AtomicBool,
@@ -37,6 +39,7 @@ impl Server {
             identity: spec.identity.as_str().into(),
             endpoint,
             pool: Arc::new(Pool::new(config.connections_per_server, config.idle_close)),
+            quiet_failures: AtomicU64::new(0),
             health: Mutex::new(Health::new(Rule {
                 failure_threshold: config.failure_threshold,
                 retry_after: config.retry_after,

@@ -3,7 +3,13 @@
 use std::io;
 use std::time::Instant;
 
+use super::exchange::Dialect;
 use super::stream::{Stream, Wait};
+
+impl Owed {
+    /// With more than this unread, the server might stop reading before we do.
+    pub const MAX_FENCES: u32 = 64;
+}
 
 /// What is received goes through a buffer of this size; a value that does not fit is
 /// received straight into its final place. Pages that are never written take no memory.
@@ -17,6 +23,18 @@ pub struct Connection {
     pub output: Vec<u8>,
     /// When it was last used.
     pub used: Instant,
+    /// What the peer speaks; `None` until it has been asked.
+    pub dialect: Option<Dialect>,
+    pub owed: Owed,
+}
+
+/// Answers to quiet operations that nobody has waited for: they come before all others.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Owed {
+    /// Each stands for all answers up to one `MN`.
+    pub fences: u32,
+    /// Some of the operations carry a value, which the server may read as commands.
+    pub with_values: bool,
 }
 
 impl Connection {
@@ -26,7 +44,15 @@ impl Connection {
             input: Input::new(),
             output: Vec::new(),
             used: now,
+            dialect: None,
+            owed: Owed::default(),
         }
+    }
+
+    /// True when the connection looks as it must between exchanges: the peer has not closed it, and
+    /// has sent nothing that is not owed.
+    pub fn is_sound(&self) -> bool {
+        self.stream.is_quiet() || (self.owed.fences > 0 && !self.stream.has_ended())
     }
 
     /// Receives once into the input buffer. As [`Stream::receive`].

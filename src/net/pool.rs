@@ -140,7 +140,7 @@ impl Pool {
     fn inspect(&self, lease: Lease, now: Instant) -> Grant {
         let idle = now.saturating_duration_since(lease.connection.used);
         let too_old = self.idle_close.is_some_and(|limit| idle >= limit);
-        if too_old || (idle > LOOK_AFTER && !lease.connection.stream.is_quiet()) {
+        if too_old || (idle > LOOK_AFTER && !lease.connection.is_sound()) {
             return Grant::Slot(lease.give_up_connection());
         }
         Grant::Lease(lease)

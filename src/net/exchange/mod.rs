@@ -2,8 +2,14 @@
 //! them, replies are decoded as they come and matched to what was asked. It never
 //! waits by itself, and a large batch is read while it is written, so two full
 //! buffers cannot wait for each other.
+//!
+//! An exchange goes in steps: each operation of the script is one, each hit that may be a stub is
+//! one more at the end. Steps that share a command, or a fence, are a run.
 
 mod answers;
+mod dialect;
+mod meta;
+mod quiet;
 mod script;
 mod sending;
 #[cfg(test)]
@@ -12,14 +18,15 @@ mod verdict;
 
 use std::io;
 
-pub use self::answers::{Answers, Item};
+pub use self::answers::{Answers, Details, Item};
+pub use self::dialect::Dialect;
 pub use self::script::Script;
 use self::verdict::{answer, refusal};
-use super::connection::{Connection, INPUT_CAPACITY};
+use super::connection::{Connection, INPUT_CAPACITY, Owed};
 use super::stream::Wait;
 use crate::error::Error;
-use crate::protocol::Kind;
 use crate::protocol::decode::{self, Head, Reply, Violation};
+use crate::protocol::{Kind, Want};
 
 /// A value up to this size is taken out of the input buffer once it is there as a whole.
 const BUFFERED_VALUE_MAX: usize = INPUT_CAPACITY / 4;
@@ -42,30 +49,46 @@ impl From<Violation> for Fault {
     }
 }
 
-/// How far a conversation has come. Positions count in [`Script::order`].
+/// How far a conversation has come.
 #[derive(Debug, Default)]
 pub struct Exchange {
-    /// The next operation to encode.
+    /// The next step to encode.
     encoded: usize,
     /// Bytes of what is encoded now that the socket has taken.
     sent: usize,
     /// The operation whose value follows the encoded bytes from where it lies.
     large: Option<usize>,
-    /// Operations before this one may have reached the server.
+    /// Steps before this one may have reached the server.
     exposed: usize,
     /// The run whose replies are awaited.
     run: Run,
     /// A value that is received into its own buffer.
     incoming: Option<Incoming>,
+    /// Hits that may be stubs.
+    doubts: Vec<Doubt>,
+    /// The version was asked, and nothing is encoded before it has been told.
+    version_awaited: bool,
+    /// A run of quiet operations was encoded, but not yet the fence behind it.
+    fence_due: bool,
+    /// Answers to quiet operations may be left for the next exchange.
+    may_owe: bool,
+    answered: bool,
 }
 
-/// Operations that share one command.
+/// Steps that share one command, or one fence.
 #[derive(Clone, Copy, Debug, Default)]
 struct Run {
     start: usize,
     end: usize,
     /// Where to look first for the key of the next item.
     cursor: usize,
+}
+
+/// A hit of no bytes and no flags: an empty item, or a stub.
+#[derive(Clone, Copy, Debug)]
+struct Doubt {
+    position: usize,
+    cas: u64,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -78,15 +101,24 @@ struct Incoming {
 impl Exchange {
     pub fn new(connection: &mut Connection) -> Self {
         connection.output.clear();
-        Self::default()
+        Self {
+            may_owe: connection.owed.fences < Owed::MAX_FENCES,
+            ..Self::default()
+        }
     }
 
-    /// True once every operation has its answer.
+    /// True once every operation has its answer. What quiet ones come to may still be owed.
     pub fn is_done(&self, script: &Script<'_>) -> bool {
-        self.run.start == script.order.len()
+        self.run.start == script.order.len() + self.doubts.len()
     }
 
-    /// True when nothing of the operation at this position can have reached the server.
+    /// True once the server has answered anything: an exchange of quiet operations can end before.
+    pub fn is_answered(&self) -> bool {
+        self.answered
+    }
+
+    /// True when nothing of the operation at this position of [`Script::order`] can have reached
+    /// the server.
     pub fn is_unsent(&self, position: usize) -> bool {
         position >= self.exposed
     }
@@ -117,8 +149,10 @@ impl Exchange {
             },
         }
         while self.take_one(connection, script, answers)? {}
-        if self.is_done(script) && !connection.input.unread().is_empty() {
-            return Err(Fault::Violation("a reply nobody asked for".into()));
+        self.leave_quiet(connection, script, answers);
+        let is_owed = connection.owed.fences > 0;
+        if self.is_done(script) && !is_owed && !connection.input.unread().is_empty() {
+            return Err(nobody_asked());
         }
         Ok(true)
     }
@@ -133,42 +167,115 @@ impl Exchange {
         if let Some(incoming) = self.incoming {
             return self.end_incoming(incoming, connection, answers);
         }
-        if self.is_done(script) || connection.input.unread().is_empty() {
+        if connection.input.unread().is_empty() {
             return Ok(false);
         }
-        if self.run.end == self.run.start {
-            self.run.end = script.run_end(self.run.start);
-            self.run.cursor = self.run.start;
+        self.begin_run(connection, script);
+        if self.is_done(script) {
+            return Ok(false);
         }
         let unread = connection.input.unread();
         let Some((reply, len)) = decode::line(unread)? else {
             return Ok(false);
         };
-        if self.run.end > self.exposed {
-            return Err(Fault::Violation("a reply nobody asked for".into()));
-        }
-        let consumed = match reply {
-            Reply::Value(head) => {
-                let position = self.position_of(&head, script, answers)?;
-                let op = script.order[position];
-                let rest = &unread[len..];
-                let Some(value) = self.take_value(op, &head, rest, script, answers)? else {
-                    return Ok(false);
-                };
-                self.run.cursor = position + 1;
-                len + value
-            }
-            Reply::Stat(text) if script.at(self.run.start).kind == Kind::Stats => {
-                take_stat(text, answers.buffer(script.order[self.run.start]), script)?;
-                len
-            }
-            reply => {
-                self.end_run(&reply, script, answers)?;
-                len
-            }
+        let rest = &unread[len..];
+        let behind = if connection.owed.fences > 0 {
+            quiet::take_owed(&reply, &mut connection.owed, script)?;
+            Some(0)
+        } else if self.version_awaited && self.run.start == self.encoded {
+            let told = Dialect::from_reply(&reply);
+            connection.dialect = Some(told.ok_or_else(|| decode::out_of_place(&reply))?);
+            self.version_awaited = false;
+            Some(0)
+        } else {
+            self.take_reply(&reply, rest, script, answers)?
         };
-        connection.input.consume(consumed);
+        let Some(behind) = behind else {
+            return Ok(false);
+        };
+        self.answered = true;
+        connection.input.consume(len + behind);
         Ok(true)
+    }
+
+    /// Finds the run that the next reply answers, past what was not asked of this server.
+    fn begin_run(&mut self, connection: &Connection, script: &Script<'_>) {
+        let all = script.order.len();
+        while self.run.end <= self.run.start && self.run.start < self.encoded {
+            let start = self.run.start;
+            if start >= all {
+                self.run.end = start + 1;
+                return;
+            }
+            let op = script.at(start);
+            let asked = if op.is_quiet() {
+                connection.dialect.is_some_and(Dialect::has_meta)
+            } else {
+                !script.needs_meta(op) || connection.dialect.is_some_and(|peer| peer.knows(op))
+            };
+            let end = script.run_end(start);
+            self.run = Run {
+                start: if asked { start } else { end },
+                end,
+                cursor: start,
+            };
+        }
+    }
+
+    /// Takes a line, and what follows it: the number of bytes behind the line that belong to it. `None`:
+    /// more is needed first.
+    fn take_reply(
+        &mut self,
+        reply: &Reply<'_>,
+        rest: &[u8],
+        script: &Script<'_>,
+        answers: &mut impl Answers,
+    ) -> Result<Option<usize>, Fault> {
+        let start = self.run.start;
+        let in_order = start < script.order.len();
+        if in_order && script.at(start).is_quiet() {
+            return self.take_quiet(reply, script, answers).map(|()| Some(0));
+        }
+        if self.run.end > self.exposed {
+            return Err(nobody_asked());
+        }
+        if !in_order || script.needs_meta(script.at(start)) {
+            return self.take_meta(reply, rest, script, answers);
+        }
+        match reply {
+            Reply::Value(head) => self.take_item(head, rest, script, answers),
+            Reply::Stat(text) if script.at(start).kind == Kind::Stats => {
+                take_stat(text, answers.buffer(script.order[start]), script)?;
+                Ok(Some(0))
+            }
+            reply => self.end_run(reply, script, answers).map(|()| Some(0)),
+        }
+    }
+
+    fn take_item(
+        &mut self,
+        head: &Head<'_>,
+        rest: &[u8],
+        script: &Script<'_>,
+        answers: &mut impl Answers,
+    ) -> Result<Option<usize>, Fault> {
+        let position = self.position_of(head, script, answers)?;
+        let cas = head.cas.unwrap_or(0);
+        let taken = if head.len == 0 && head.flags == 0 {
+            let end = decode::value_end(rest)?;
+            if end.is_some() {
+                self.doubts.push(Doubt { position, cas });
+            }
+            end
+        } else {
+            let flags = head.flags;
+            let op = script.order[position];
+            self.take_value(op, Item { flags, cas }, head.len, rest, script, answers)?
+        };
+        if taken.is_some() {
+            self.run.cursor = position + 1;
+        }
+        Ok(taken)
     }
 
     /// The operation an item answers: the next of the run that asked for this key. A server
@@ -184,30 +291,34 @@ impl Exchange {
             let op = script.at(position);
             matches!(op.kind, Kind::Get | Kind::GetAndTouch)
                 && head.key.strip_prefix(script.prefix) == Some(op.key)
-                && head.cas.is_some() == op.want_cas
-                && answers.is_pending(script.order[position])
+                && head.cas.is_some() == op.want.has(Want::CAS)
+                && self.is_open(position, script, answers)
         };
         let found = (cursor..end).chain(start..cursor).find(asked);
         found.ok_or_else(|| decode::out_of_place(&Reply::Value(*head)).into())
     }
 
-    /// Takes the value behind `head`, or arranges for its reception. `None`: more is needed first.
+    /// True while nothing has come for an operation of this run, not even a doubtful item.
+    fn is_open(&self, position: usize, script: &Script<'_>, answers: &impl Answers) -> bool {
+        let of_this_run = |doubt: &&Doubt| doubt.position >= self.run.start;
+        let mut doubts = self.doubts.iter().rev().take_while(of_this_run);
+        answers.is_pending(script.order[position]) && doubts.all(|doubt| doubt.position != position)
+    }
+
+    /// Takes a value of this length, or arranges for its reception. `None`: more is needed first.
     fn take_value(
         &mut self,
         op: u32,
-        head: &Head<'_>,
+        item: Item,
+        len: u64,
         rest: &[u8],
         script: &Script<'_>,
         answers: &mut impl Answers,
     ) -> Result<Option<usize>, Fault> {
-        let item = Item {
-            flags: head.flags,
-            cas: head.cas.unwrap_or(0),
-        };
-        let len = match usize::try_from(head.len) {
-            Ok(len) if head.len <= script.max_value_bytes => len,
+        let len = match usize::try_from(len) {
+            Ok(whole) if len <= script.max_value_bytes => whole,
             _ => {
-                let text = format!("a value of {} bytes, over max_value_bytes", head.len);
+                let text = format!("a value of {len} bytes, over max_value_bytes");
                 return Err(Fault::Violation(text));
             }
         };
@@ -262,35 +373,43 @@ impl Exchange {
     ) -> Result<(), Fault> {
         let Run { start, end, .. } = self.run;
         let kind = script.at(start).kind;
-        let run = script.order[start..end].iter().copied();
-        self.run.start = end;
         if let Some((status, text)) = refusal(kind, reply) {
             let error = Error::new(status, text).on(script.server);
-            for op in run {
-                if answers.is_pending(op) {
-                    answers.failed(op, &error, false);
+            for position in start..end {
+                if self.is_open(position, script, answers) {
+                    answers.failed(script.order[position], &error, false);
                 }
             }
-            let refused_request = matches!(reply, Reply::Error | Reply::ClientError(_));
-            if refused_request && kind.carries_value() {
-                return Err(Fault::OutOfStep);
-            }
-            return Ok(());
+            self.run.start = end;
+            return in_step_after(reply, kind.carries_value());
         }
         let Some((status, number)) = answer(kind, reply) else {
             return Err(decode::out_of_place(reply).into());
         };
         if let (Kind::Version, Reply::Version(text)) = (kind, reply) {
             answers.item(script.order[start], Item::default(), text);
-            return Ok(());
-        }
-        for op in run {
-            if answers.is_pending(op) {
-                answers.done(op, status, number);
+        } else {
+            for position in start..end {
+                if self.is_open(position, script, answers) {
+                    answers.done(script.order[position], status, number);
+                }
             }
         }
+        self.run.start = end;
         Ok(())
     }
+}
+
+/// The server may read the value of a request that it refused as commands.
+fn in_step_after(refusal: &Reply<'_>, with_value: bool) -> Result<(), Fault> {
+    match refusal {
+        Reply::Error | Reply::ClientError(_) if with_value => Err(Fault::OutOfStep),
+        _ => Ok(()),
+    }
+}
+
+fn nobody_asked() -> Fault {
+    Fault::Violation("a reply nobody asked for".into())
 }
 
 /// A line of `stats`, collected in the operation's buffer.

@@ -1,7 +1,9 @@
 //! What is asked in a conversation.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
+use crate::protocol::encode::meta::KeyForm;
 use crate::protocol::{Operation, encode};
 
 /// What is to be asked of one server.
@@ -10,12 +12,16 @@ pub struct Script<'a> {
     /// The server, for errors.
     pub server: &'a Arc<str>,
     pub prefix: &'a [u8],
+    /// Keys that cannot go as they are go as base64.
+    pub binary_keys: bool,
     pub operations: &'a [Operation<'a>],
     /// Numbers of the operations meant for this server, in the order they are sent.
     pub order: &'a [u32],
     pub max_value_bytes: u64,
     /// The clock, asked only for a ttl of more than 30 days.
     pub unix_now: fn() -> i64,
+    /// Counts what a server refused of quiet operations and no result told of.
+    pub quiet_failures: &'a AtomicU64,
 }
 
 impl<'a> Script<'a> {
@@ -23,10 +29,21 @@ impl<'a> Script<'a> {
         &self.operations[self.order[position] as usize]
     }
 
-    /// Where the run that starts at `position` ends: its operations share one command.
+    /// Where the run that starts at `position` ends: its operations share one command, or one fence.
     pub(super) fn run_end(&self, position: usize) -> usize {
         let rest = self.order[position..].iter();
         let operations = rest.map(|&op| &self.operations[op as usize]);
-        position + encode::run_len(self.prefix, operations)
+        position + encode::run_len(self.prefix, self.binary_keys, operations)
+    }
+
+    pub(super) fn key_form(&self, op: &Operation<'_>) -> KeyForm<'a> {
+        KeyForm {
+            prefix: self.prefix,
+            as_base64: op.encodes_key(self.binary_keys),
+        }
+    }
+
+    pub(super) fn needs_meta(&self, op: &Operation<'_>) -> bool {
+        op.needs_meta(op.encodes_key(self.binary_keys))
     }
 }

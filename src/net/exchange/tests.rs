@@ -2,16 +2,17 @@
 
 use std::io::Write;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Instant;
 
 use proptest::prelude::*;
 use socket2::Socket;
 
-use super::{Answers, Exchange, Fault, Item, Script};
+use super::{Answers, Details, Exchange, Fault, Item, Script};
 use crate::error::{Error, Result, Status};
 use crate::net::connection::Connection;
 use crate::net::stream::{Stream, Wait};
-use crate::protocol::{Kind, Operation};
+use crate::protocol::{Kind, Operation, Want};
 
 /// What an operation came to: status, value, flags, number.
 type Seen = (Status, Vec<u8>, u32, u64);
@@ -35,6 +36,8 @@ impl Answers for Collected {
     fn is_pending(&self, op: u32) -> bool {
         self.seen[op as usize].is_none()
     }
+
+    fn details(&mut self, _: u32, _: Item, _: Details) {}
 
     fn item(&mut self, op: u32, item: Item, value: &[u8]) {
         assert!(self.is_pending(op));
@@ -80,14 +83,18 @@ fn converse(
     let script = Script {
         server: &Arc::from("peer"),
         prefix: b"",
+        binary_keys: false,
         operations,
         order: &order,
         max_value_bytes: 1 << 20,
         unix_now: || 0,
+        quiet_failures: &AtomicU64::new(0),
     };
     let mut collected = Collected::new(operations.len());
     let mut exchange = Exchange::new(&mut connection);
-    let mut outcome = exchange.send(&mut connection, &script).map(|()| false);
+    let mut outcome = exchange
+        .send(&mut connection, &script, &mut collected)
+        .map(|()| false);
     for piece in pieces {
         peer.write_all(piece).unwrap();
         while outcome.is_ok()
@@ -123,7 +130,7 @@ fn received(
 fn op(kind: Kind, key: &[u8]) -> Operation<'_> {
     Operation {
         value: b"value",
-        cas: 5,
+        cas: if kind == Kind::Cas { 5 } else { 0 },
         ..Operation::new(kind, key)
     }
 }
@@ -204,7 +211,7 @@ fn byte_by_byte_it_is_the_same() {
 fn a_wrong_reply_is_a_violation() {
     let get = [op(Kind::Get, b"key")];
     let gets = [Operation {
-        want_cas: true,
+        want: Want::CAS,
         ..get[0]
     }];
     let set = [op(Kind::Set, b"key")];
