@@ -7,8 +7,31 @@ use super::exchange::Dialect;
 use super::stream::{Stream, Wait};
 
 impl Owed {
-    /// With more than this unread, the server might stop reading before we do.
-    pub const MAX_FENCES: u32 = 64;
+    pub fn is_nothing(&self) -> bool {
+        self.fences == 0
+    }
+
+    /// With more of them unread, the server might wait for us before it reads on.
+    pub fn is_full(&self) -> bool {
+        self.fences == u64::BITS
+    }
+
+    /// Adds a fence, unless [`Owed::is_full`].
+    pub fn add(&mut self, with_value: bool) {
+        self.with_values |= u64::from(with_value) << self.fences;
+        self.fences += 1;
+    }
+
+    /// The oldest fence has been read.
+    pub fn settle_one(&mut self) {
+        self.fences = self.fences.saturating_sub(1);
+        self.with_values >>= 1;
+    }
+
+    /// True when what is read next is about operations of which some carry a value.
+    pub fn is_about_values(&self) -> bool {
+        self.with_values & 1 != 0
+    }
 }
 
 /// What is received goes through a buffer of this size; a value that does not fit is
@@ -28,13 +51,13 @@ pub struct Connection {
     pub owed: Owed,
 }
 
-/// Answers to quiet operations that nobody has waited for: they come before all others.
+/// Answers to quiet operations that nobody has waited for: they come before all others. Each fence
+/// stands for what comes up to one `MN`.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Owed {
-    /// Each stands for all answers up to one `MN`.
-    pub fences: u32,
-    /// Some of the operations carry a value, which the server may read as commands.
-    pub with_values: bool,
+    fences: u32,
+    /// One bit for each fence, the oldest is the lowest: some of its operations carry a value.
+    with_values: u64,
 }
 
 impl Connection {
@@ -52,7 +75,7 @@ impl Connection {
     /// True when the connection looks as it must between exchanges: the peer has not closed it, and
     /// has sent nothing that is not owed.
     pub fn is_sound(&self) -> bool {
-        self.stream.is_quiet() || (self.owed.fences > 0 && !self.stream.has_ended())
+        self.stream.is_quiet() || (!self.owed.is_nothing() && !self.stream.has_ended())
     }
 
     /// Receives once into the input buffer. As [`Stream::receive`].

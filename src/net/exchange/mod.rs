@@ -22,7 +22,7 @@ pub use self::answers::{Answers, Details, Item};
 pub use self::dialect::Dialect;
 pub use self::script::Script;
 use self::verdict::{answer, refusal};
-use super::connection::{Connection, INPUT_CAPACITY, Owed};
+use super::connection::{Connection, INPUT_CAPACITY};
 use super::stream::Wait;
 use crate::error::Error;
 use crate::protocol::decode::{self, Head, Reply, Violation};
@@ -70,8 +70,6 @@ pub struct Exchange {
     version_awaited: bool,
     /// A run of quiet operations was encoded, but not yet the fence behind it.
     fence_due: bool,
-    /// Answers to quiet operations may be left for the next exchange.
-    may_owe: bool,
     answered: bool,
 }
 
@@ -101,15 +99,12 @@ struct Incoming {
 impl Exchange {
     pub fn new(connection: &mut Connection) -> Self {
         connection.output.clear();
-        Self {
-            may_owe: connection.owed.fences < Owed::MAX_FENCES,
-            ..Self::default()
-        }
+        Self::default()
     }
 
     /// True once every operation has its answer. What quiet ones come to may still be owed.
     pub fn is_done(&self, script: &Script<'_>) -> bool {
-        self.run.start == script.order.len() + self.doubts.len()
+        self.run.start == script.order.len() + self.doubts.len() && self.incoming.is_none()
     }
 
     /// True once the server has answered anything: an exchange of quiet operations can end before.
@@ -150,8 +145,8 @@ impl Exchange {
         }
         while self.take_one(connection, script, answers)? {}
         self.leave_quiet(connection, script, answers);
-        let is_owed = connection.owed.fences > 0;
-        if self.is_done(script) && !is_owed && !connection.input.unread().is_empty() {
+        let owes = !connection.owed.is_nothing();
+        if self.is_done(script) && !owes && !connection.input.unread().is_empty() {
             return Err(nobody_asked());
         }
         Ok(true)
@@ -179,7 +174,7 @@ impl Exchange {
             return Ok(false);
         };
         let rest = &unread[len..];
-        let behind = if connection.owed.fences > 0 {
+        let behind = if !connection.owed.is_nothing() {
             quiet::take_owed(&reply, &mut connection.owed, script)?;
             Some(0)
         } else if self.version_awaited && self.run.start == self.encoded {

@@ -19,8 +19,7 @@ pub(super) fn take_owed(
 ) -> Result<(), Fault> {
     match reply {
         Reply::Fence => {
-            owed.fences -= 1;
-            owed.with_values &= owed.fences > 0;
+            owed.settle_one();
             Ok(())
         }
         // An increment that creates is answered although it is quiet.
@@ -34,7 +33,7 @@ pub(super) fn take_owed(
         },
         Reply::Error | Reply::ClientError(_) | Reply::ServerError(_) => {
             count_failure(script);
-            in_step_after(reply, owed.with_values)
+            in_step_after(reply, owed.is_about_values())
         }
         _ => Err(decode::out_of_place(reply).into()),
     }
@@ -119,13 +118,12 @@ impl Exchange {
         let all = script.order.len();
         let Run { start, end, .. } = self.run;
         let is_last = start < end && end == all && self.doubts.is_empty();
-        if !is_last || !self.may_owe || !script.at(start).is_quiet() {
+        if !is_last || !script.at(start).is_quiet() || connection.owed.is_full() {
             return;
         }
         if self.encoded == all && !self.wants_to_send(connection, script) {
             let carries_value = |position| script.at(position).kind.carries_value();
-            connection.owed.fences += 1;
-            connection.owed.with_values |= (start..end).any(carries_value);
+            connection.owed.add((start..end).any(carries_value));
             self.end_quiet(script, answers);
         }
     }
