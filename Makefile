@@ -20,7 +20,8 @@ export PKG_CONFIG_PATH := $(CURDIR)/bindings/go
 CFLAGS := -std=c99 -D_POSIX_C_SOURCE=200809L -Wall -Wextra -Wpedantic -Werror -O1 -g -Iinclude
 LDLIBS := -L$(RELEASE) -lconsistent_memcached -lpthread -Wl,-rpath,$(RELEASE)
 
-C_TESTS := null keys_values servers explain operations batch packed meta failure liar fork threads
+C_TESTS := null keys_values servers explain operations batch packed meta lease quiet binary failure \
+           liar liar_meta fork threads
 C_FILES := $(wildcard tests/c/*.[ch] tests/tsan/*.c examples/*.c benches/*.c)
 PYTHON_EXAMPLES := $(wildcard examples/*.py examples/demo/*.py tests/*.py)
 RUBY_EXAMPLES := $(wildcard examples/*.rb examples/demo/*.rb)
@@ -81,7 +82,7 @@ test-rust: build
 	cargo test --locked --features cli
 
 # The program of a test is its own file and the ones that all share.
-$(TARGET)/c/%: tests/c/%.c tests/c/support.c tests/c/fake.c $(wildcard tests/c/*.h) \
+$(TARGET)/c/%: tests/c/%.c tests/c/support.c tests/c/operate.c tests/c/fake.c $(wildcard tests/c/*.h) \
                include/consistent_memcached.h | build
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(filter %.c,$^) -o $@ $(LDLIBS)
@@ -133,7 +134,7 @@ MEMCHECK := valgrind --quiet --error-exitcode=9 --leak-check=full --show-leak-ki
             --errors-for-leak-kinds=definite,indirect --fair-sched=yes
 
 # Each with arguments that make it short. What is not here spends its time waiting.
-VALGRIND_RUNS := "null" "servers" "operations" "packed" "liar" "batch 3000 40" "threads 5"
+VALGRIND_RUNS := "null" "servers" "operations" "packed" "meta" "lease" "binary" "liar" "batch 3000 40" "threads 5"
 
 valgrind: $(C_TESTS:%=$(TARGET)/c/%)
 	for test in $(VALGRIND_RUNS); do echo "== $$test"; $(MEMCHECK) $(TARGET)/c/$$test; done

@@ -10,11 +10,26 @@
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static enum lie next_lie = HONEST;
+static const char *next_words;
 
 void fake_tell(enum lie lie) {
     pthread_mutex_lock(&lock);
     next_lie = lie;
     pthread_mutex_unlock(&lock);
+}
+
+void fake_say(const char *text) {
+    pthread_mutex_lock(&lock);
+    next_words = text;
+    pthread_mutex_unlock(&lock);
+}
+
+static const char *take_words(void) {
+    pthread_mutex_lock(&lock);
+    const char *words = next_words;
+    next_words = NULL;
+    pthread_mutex_unlock(&lock);
+    return words;
 }
 
 static enum lie take_lie(void) {
@@ -27,7 +42,7 @@ static enum lie take_lie(void) {
 
 bool fake_has_told(void) {
     pthread_mutex_lock(&lock);
-    bool told = next_lie == HONEST;
+    bool told = next_lie == HONEST && next_words == NULL;
     pthread_mutex_unlock(&lock);
     return told;
 }
@@ -48,9 +63,11 @@ static bool send_text(int connection, const char *text) {
     return send_bytes(connection, text, strlen(text));
 }
 
-/* One request: a command line, and the value that a `set` brings. */
+/* One request: a command line, and the value that a `set` or `ms` brings. */
 struct request {
     char command[16];
+    char opaque[32]; /* of a meta command */
+    bool is_quiet;
     char keys[4][64];
     int key_count;
 };
@@ -66,9 +83,14 @@ static bool read_request(FILE *stream, struct request *request) {
         sscanf(line, "%15s %63s %63s %63s %63s", request->command, request->keys[0],
                request->keys[1], request->keys[2], request->keys[3]) -
         1;
-    if (strcmp(request->command, "set") != 0)
+    const char *opaque = strstr(line, " O");
+    if (opaque != NULL)
+        sscanf(opaque, " O%31s", request->opaque);
+    request->is_quiet = strstr(line, " q ") != NULL;
+    if (strcmp(request->command, "set") != 0 && strcmp(request->command, "ms") != 0)
         return true;
-    if (sscanf(line, "set %63s %lu %ld %lu", request->keys[0], &flags, &ttl, &value_len) != 4)
+    if (sscanf(line, "set %63s %lu %ld %lu", request->keys[0], &flags, &ttl, &value_len) != 4 &&
+        sscanf(line, "ms %63s %lu", request->keys[0], &value_len) != 2)
         return false;
     for (unsigned long i = 0; i < value_len + 2; i++)
         if (fgetc(stream) == EOF)
@@ -85,6 +107,24 @@ static void honest_reply(const struct request *request, char *reply, size_t size
     }
     if (strcmp(request->command, "incr") == 0) {
         snprintf(reply, size, "42\r\n");
+        return;
+    }
+    if (strcmp(request->command, "version") == 0) {
+        snprintf(reply, size, "VERSION 1.6.18\r\n");
+        return;
+    }
+    if (strcmp(request->command, "mg") == 0) {
+        snprintf(reply, size, "VA %zu f0 O%s\r\ntrue %s\r\n",
+                 strlen(request->keys[0]) + strlen("true "), request->opaque, request->keys[0]);
+        return;
+    }
+    if (strcmp(request->command, "mn") == 0) {
+        snprintf(reply, size, "MN\r\n");
+        return;
+    }
+    if (request->opaque[0] != '\0') {
+        if (!request->is_quiet)
+            snprintf(reply, size, "HD O%s\r\n", request->opaque);
         return;
     }
     for (int i = 0; i < request->key_count; i++) {
@@ -173,12 +213,29 @@ static bool answer(int connection, enum lie lie, const struct request *request) 
     return false;
 }
 
+/* False when the connection is to be closed. */
+static bool say(int connection, const char *words, const struct request *request) {
+    for (const char *at; (at = strchr(words, '@')) != NULL; words = at + 1)
+        if (!send_bytes(connection, words, (size_t)(at - words)) ||
+            !send_text(connection, request->opaque))
+            return false;
+    return words[0] != '\0' && send_text(connection, words);
+}
+
+/* Meta commands are answered with what there is to say, others with what lie there is. */
+static bool respond(int connection, const struct request *request) {
+    const char *words = request->opaque[0] != '\0' ? take_words() : NULL;
+    if (words != NULL)
+        return say(connection, words, request);
+    bool is_version = strcmp(request->command, "version") == 0;
+    return answer(connection, is_version ? HONEST : take_lie(), request);
+}
+
 static void *serve(void *argument) {
     int connection = (int)(intptr_t)argument;
     FILE *stream = fdopen(connection, "r");
     struct request request;
-    while (stream != NULL && read_request(stream, &request) &&
-           answer(connection, take_lie(), &request))
+    while (stream != NULL && read_request(stream, &request) && respond(connection, &request))
         ;
     if (stream != NULL)
         fclose(stream);

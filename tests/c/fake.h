@@ -38,6 +38,10 @@ void fake_start(char *address, size_t size);
 /* The next request is answered so; those after it honestly. */
 void fake_tell(enum lie lie);
 
+/* The next request that is a meta command gets this answer, every @ in it replaced by the opaque of
+   the request; those after it are answered honestly. "" to close the connection. */
+void fake_say(const char *text);
+
 /* Whether the lie has been told. */
 bool fake_has_told(void);
 
