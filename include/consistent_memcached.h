@@ -234,7 +234,7 @@ typedef struct cm_result {
   uint32_t server;
   // Seconds since the item was last asked for, where CM_WANT_LAST_ACCESS asks.
   int64_t last_access_seconds;
-  // Length of the value, where CM_WANT_SIZE asks.
+  // Length of the value, where CM_WANT_SIZE or CM_WANT_NO_VALUE asks.
   uint64_t size;
 } cm_result;
 

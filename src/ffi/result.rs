@@ -43,7 +43,7 @@ pub struct cm_result {
     pub server: u32,
     /// Seconds since the item was last asked for, where CM_WANT_LAST_ACCESS asks.
     pub last_access_seconds: i64,
-    /// Length of the value, where CM_WANT_SIZE asks.
+    /// Length of the value, where CM_WANT_SIZE or CM_WANT_NO_VALUE asks.
     pub size: u64,
 }
 

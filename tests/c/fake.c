@@ -215,11 +215,12 @@ static bool answer(int connection, enum lie lie, const struct request *request) 
 
 /* False when the connection is to be closed. */
 static bool say(int connection, const char *words, const struct request *request) {
-    for (const char *at; (at = strchr(words, '@')) != NULL; words = at + 1)
-        if (!send_bytes(connection, words, (size_t)(at - words)) ||
-            !send_text(connection, request->opaque))
-            return false;
-    return words[0] != '\0' && send_text(connection, words);
+    char text[512] = "";
+    for (const char *word = words; *word != '\0'; word++) {
+        const char letter[] = {*word, '\0'};
+        strcat(text, *word == '@' ? request->opaque : letter);
+    }
+    return words[0] != '\0' && send_text(connection, text);
 }
 
 /* Meta commands are answered with what there is to say, others with what lie there is. */

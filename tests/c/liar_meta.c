@@ -74,7 +74,7 @@ static void to_a_read(void) {
         {"VA 2 f0 O@\r\nliar liar\r\n", CM_ERR_PROTOCOL}, /* not that long */
         {"VA 50 f0 O@\r\nliar\r\n", CM_ERR_TIMEOUT},
         {"VA 0 f0 O@ W\r\nx\r\n", CM_ERR_PROTOCOL},
-        {"EN O@\r\nEN O@\r\n", CM_ERR_PROTOCOL}, /* twice */
+        {"EN O@\r\nEN O@\r\n", CM_NOT_FOUND}, /* the first is right */
         {"SERVER_ERROR out of luck\r\n", CM_ERR_SERVER},
         {"CLIENT_ERROR out of order\r\n", CM_ERR_REJECTED},
         {"ERROR\r\n", CM_ERR_UNSUPPORTED},
