@@ -24,7 +24,6 @@ use crate::fleet::{Explanation, Fleet};
 use crate::net::exchange::Answers;
 pub use crate::net::exchange::Details;
 use crate::options::{Config, Options};
-use crate::protocol::encode::Exptimes;
 use crate::protocol::{Kind, Operation, key};
 use call::Call;
 use flight::Flight;
@@ -230,7 +229,9 @@ impl Client {
             let text = "this distribution cannot be routed by a hash";
             return Err(Error::new(Status::Unsupported, text));
         }
-        Exptimes::of(op, unix_now).map(|_| ())
+        op.ttl.exptime(unix_now)?;
+        op.create_ttl()
+            .map_or(Ok(()), |ttl| ttl.exptime(unix_now).map(|_| ()))
     }
 }
 

@@ -56,7 +56,9 @@ pub struct Results {
 impl Results {
     pub(super) fn new(count: usize) -> Self {
         Self {
-            records: vec![Record::default(); count],
+            records: std::iter::repeat_with(Record::default)
+                .take(count)
+                .collect(),
             chunks: Vec::new(),
             filling: None,
             failure: None,

@@ -162,12 +162,6 @@ unsafe fn operation<'a>(op: &cm_op, default_kind: u32) -> Result<Operation<'a>> 
             bytes(op.route.cast(), op.route_len, "route")?,
         )
     };
-    let creates = op.want & CM_WANT_CREATE != 0;
-    let create = if creates {
-        op.initial_ttl_seconds
-    } else {
-        op.lease_seconds
-    };
     Ok(Operation {
         want: Want::from_bits(op.want),
         flags: op.flags,
@@ -179,7 +173,7 @@ unsafe fn operation<'a>(op: &cm_op, default_kind: u32) -> Result<Operation<'a>> 
         },
         cas: op.cas,
         delta: op.delta,
-        create: (creates || create != 0).then_some(Ttl::FromNow(create)),
+        create: create(op)?,
         initial: op.initial,
         // Checked above.
         refresh_before: op.refresh_before_seconds as u32,
@@ -187,6 +181,21 @@ unsafe fn operation<'a>(op: &cm_op, default_kind: u32) -> Result<Operation<'a>> 
         hash: (op.want & CM_WANT_HASH != 0).then_some(op.hash),
         ..Operation::new(kind, key)
     })
+}
+
+/// The ttl of a stub or of an item that is created.
+fn create(op: &cm_op) -> Result<Option<i32>> {
+    let seconds = match op.want & CM_WANT_CREATE {
+        0 if op.lease_seconds == 0 => return Ok(None),
+        0 => op.lease_seconds,
+        // What is in the past is as well just past.
+        _ => op.initial_ttl_seconds.max(-1),
+    };
+    let fits = i32::try_from(seconds).map_err(|_| {
+        let text = format!("a ttl of {seconds} seconds does not fit");
+        Error::new(Status::Argument, text)
+    })?;
+    Ok(Some(fits))
 }
 
 // The ABI's numbers and the core's are the same.

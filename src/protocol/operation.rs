@@ -56,9 +56,9 @@ pub struct Operation<'a> {
     pub cas: u64,
     /// What to add or subtract, for [`Kind::Increment`] and [`Kind::Decrement`].
     pub delta: u64,
-    /// Where there is no item, make one that lives so long: for a read a stub, which says that
+    /// Where there is no item, make one with this ttl, in seconds from now: for a read a stub, which says that
     /// the value is being computed; for arithmetic `initial`; for what appends, the value.
-    pub create: Option<Ttl>,
+    pub create: Option<i32>,
     /// The number to begin with, for arithmetic that creates.
     pub initial: u64,
     /// A read that finds fewer seconds left wins the right to recompute. 0: never.
@@ -101,17 +101,24 @@ impl<'a> Operation<'a> {
         }
     }
 
+    /// The ttl of an item that is created.
+    pub fn create_ttl(&self) -> Option<Ttl> {
+        self.create.map(|seconds| Ttl::FromNow(seconds.into()))
+    }
+
     pub fn is_quiet(&self) -> bool {
         self.want.has(Want::QUIET)
     }
 
     /// True when the key goes as base64: asked for, or needed and allowed by `binary_keys`.
+    #[inline]
     pub fn encodes_key(&self, binary_keys: bool) -> bool {
         let needed = || !self.kind.is_of_server() && !key::is_plain(self.key);
         self.want.has(Want::BASE64_KEY) || (binary_keys && needed())
     }
 
     /// True when no classic command can say it. `encodes_key`: the key goes as base64.
+    #[inline]
     pub fn needs_meta(&self, encodes_key: bool) -> bool {
         let special = match self.kind {
             Kind::Get | Kind::GetAndTouch => {
@@ -119,6 +126,13 @@ impl<'a> Operation<'a> {
                     || self.create.is_some()
                     || self.refresh_before != 0
             }
+            _ => self.is_special_write(),
+        };
+        special || encodes_key
+    }
+
+    fn is_special_write(&self) -> bool {
+        match self.kind {
             Kind::Increment | Kind::Decrement => {
                 self.want.has(Want::CAS | Want::TTL | Want::QUIET)
                     || self.create.is_some()
@@ -130,13 +144,12 @@ impl<'a> Operation<'a> {
                     .has(Want::QUIET | Want::INVALIDATE | Want::DROP_VALUE)
                     || self.cas != 0
             }
-            Kind::Touch | Kind::Stats | Kind::FlushAll | Kind::Version => false,
-            _ => {
+            Kind::Set | Kind::Add | Kind::Replace | Kind::Append | Kind::Prepend | Kind::Cas => {
                 self.want
                     .has(Want::CAS | Want::SIZE | Want::QUIET | Want::INVALIDATE)
                     || self.create.is_some()
             }
-        };
-        special || encodes_key
+            _ => false,
+        }
     }
 }

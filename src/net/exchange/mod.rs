@@ -7,6 +7,7 @@
 //! one more at the end. Steps that share a command, or a fence, are a run.
 
 mod answers;
+mod classic;
 mod dialect;
 mod meta;
 mod quiet;
@@ -21,12 +22,9 @@ use std::io;
 pub use self::answers::{Answers, Details, Item};
 pub use self::dialect::Dialect;
 pub use self::script::Script;
-use self::verdict::{answer, refusal};
 use super::connection::{Connection, INPUT_CAPACITY};
 use super::stream::Wait;
-use crate::error::Error;
-use crate::protocol::decode::{self, Head, Reply, Violation};
-use crate::protocol::{Kind, Want};
+use crate::protocol::decode::{self, Reply, Violation};
 
 /// A value up to this size is taken out of the input buffer once it is there as a whole.
 const BUFFERED_VALUE_MAX: usize = INPUT_CAPACITY / 4;
@@ -80,6 +78,16 @@ struct Run {
     end: usize,
     /// Where to look first for the key of the next item.
     cursor: usize,
+    form: Form,
+}
+
+/// How the steps of a run are answered.
+#[derive(Clone, Copy, Debug, Default)]
+enum Form {
+    #[default]
+    Classic,
+    Meta,
+    Quiet,
 }
 
 /// A hit of no bytes and no flags: an empty item, or a stub.
@@ -195,24 +203,27 @@ impl Exchange {
 
     /// Finds the run that the next reply answers, past what was not asked of this server.
     fn begin_run(&mut self, connection: &Connection, script: &Script<'_>) {
-        let all = script.order.len();
         while self.run.end <= self.run.start && self.run.start < self.encoded {
             let start = self.run.start;
-            if start >= all {
-                self.run.end = start + 1;
-                return;
-            }
-            let op = script.at(start);
-            let asked = if op.is_quiet() {
-                connection.dialect.is_some_and(Dialect::has_meta)
+            let (form, asked, end) = if start >= script.order.len() {
+                (Form::Meta, true, start + 1)
             } else {
-                !script.needs_meta(op) || connection.dialect.is_some_and(|peer| peer.knows(op))
+                let op = script.at(start);
+                let peer = connection.dialect;
+                let (form, asked) = if op.is_quiet() {
+                    (Form::Quiet, peer.is_some_and(Dialect::has_meta))
+                } else if script.needs_meta(op) {
+                    (Form::Meta, peer.is_some_and(|peer| peer.knows(op)))
+                } else {
+                    (Form::Classic, true)
+                };
+                (form, asked, script.run_end(start))
             };
-            let end = script.run_end(start);
             self.run = Run {
                 start: if asked { start } else { end },
                 end,
                 cursor: start,
+                form,
             };
         }
     }
@@ -226,172 +237,12 @@ impl Exchange {
         script: &Script<'_>,
         answers: &mut impl Answers,
     ) -> Result<Option<usize>, Fault> {
-        let start = self.run.start;
-        let in_order = start < script.order.len();
-        if in_order && script.at(start).is_quiet() {
-            return self.take_quiet(reply, script, answers).map(|()| Some(0));
+        match self.run.form {
+            Form::Quiet => self.take_quiet(reply, script, answers).map(|()| Some(0)),
+            _ if self.run.end > self.exposed => Err(nobody_asked()),
+            Form::Meta => self.take_meta(reply, rest, script, answers),
+            Form::Classic => self.take_classic(reply, rest, script, answers),
         }
-        if self.run.end > self.exposed {
-            return Err(nobody_asked());
-        }
-        if !in_order || script.needs_meta(script.at(start)) {
-            return self.take_meta(reply, rest, script, answers);
-        }
-        match reply {
-            Reply::Value(head) => self.take_item(head, rest, script, answers),
-            Reply::Stat(text) if script.at(start).kind == Kind::Stats => {
-                take_stat(text, answers.buffer(script.order[start]), script)?;
-                Ok(Some(0))
-            }
-            reply => self.end_run(reply, script, answers).map(|()| Some(0)),
-        }
-    }
-
-    fn take_item(
-        &mut self,
-        head: &Head<'_>,
-        rest: &[u8],
-        script: &Script<'_>,
-        answers: &mut impl Answers,
-    ) -> Result<Option<usize>, Fault> {
-        let position = self.position_of(head, script, answers)?;
-        let cas = head.cas.unwrap_or(0);
-        let taken = if head.len == 0 && head.flags == 0 {
-            let end = decode::value_end(rest)?;
-            if end.is_some() {
-                self.doubts.push(Doubt { position, cas });
-            }
-            end
-        } else {
-            let flags = head.flags;
-            let op = script.order[position];
-            self.take_value(op, Item { flags, cas }, head.len, rest, script, answers)?
-        };
-        if taken.is_some() {
-            self.run.cursor = position + 1;
-        }
-        Ok(taken)
-    }
-
-    /// The operation an item answers: the next of the run that asked for this key. A server
-    /// answers in order; a proxy that spreads a line over servers need not.
-    fn position_of(
-        &mut self,
-        head: &Head<'_>,
-        script: &Script<'_>,
-        answers: &impl Answers,
-    ) -> Result<usize, Fault> {
-        let Run { start, end, cursor } = self.run;
-        let asked = |&position: &usize| {
-            let op = script.at(position);
-            matches!(op.kind, Kind::Get | Kind::GetAndTouch)
-                && head.key.strip_prefix(script.prefix) == Some(op.key)
-                && head.cas.is_some() == op.want.has(Want::CAS)
-                && self.is_open(position, script, answers)
-        };
-        let found = (cursor..end).chain(start..cursor).find(asked);
-        found.ok_or_else(|| decode::out_of_place(&Reply::Value(*head)).into())
-    }
-
-    /// True while nothing has come for an operation of this run, not even a doubtful item.
-    fn is_open(&self, position: usize, script: &Script<'_>, answers: &impl Answers) -> bool {
-        let of_this_run = |doubt: &&Doubt| doubt.position >= self.run.start;
-        let mut doubts = self.doubts.iter().rev().take_while(of_this_run);
-        answers.is_pending(script.order[position]) && doubts.all(|doubt| doubt.position != position)
-    }
-
-    /// Takes a value of this length, or arranges for its reception. `None`: more is needed first.
-    fn take_value(
-        &mut self,
-        op: u32,
-        item: Item,
-        len: u64,
-        rest: &[u8],
-        script: &Script<'_>,
-        answers: &mut impl Answers,
-    ) -> Result<Option<usize>, Fault> {
-        let len = match usize::try_from(len) {
-            Ok(whole) if len <= script.max_value_bytes => whole,
-            _ => {
-                let text = format!("a value of {len} bytes, over max_value_bytes");
-                return Err(Fault::Violation(text));
-            }
-        };
-        if len > BUFFERED_VALUE_MAX {
-            let here = &rest[..rest.len().min(len)];
-            if let Err(error) = answers.reserve(op, len) {
-                answers.failed(op, &error.on(script.server), false);
-                return Err(Fault::OutOfStep);
-            }
-            answers.buffer(op).extend_from_slice(here);
-            self.incoming = Some(Incoming {
-                op,
-                item,
-                left: len - here.len(),
-            });
-            return Ok(Some(here.len()));
-        }
-        let Some(behind) = rest.get(len..) else {
-            return Ok(None);
-        };
-        let Some(end) = decode::value_end(behind)? else {
-            return Ok(None);
-        };
-        answers.item(op, item, &rest[..len]);
-        Ok(Some(len + end))
-    }
-
-    fn end_incoming(
-        &mut self,
-        incoming: Incoming,
-        connection: &mut Connection,
-        answers: &mut impl Answers,
-    ) -> Result<bool, Fault> {
-        if incoming.left > 0 {
-            return Ok(false);
-        }
-        let Some(end) = decode::value_end(connection.input.unread())? else {
-            return Ok(false);
-        };
-        connection.input.consume(end);
-        answers.buffered(incoming.op, incoming.item);
-        self.incoming = None;
-        Ok(true)
-    }
-
-    /// The reply that ends a run.
-    fn end_run(
-        &mut self,
-        reply: &Reply<'_>,
-        script: &Script<'_>,
-        answers: &mut impl Answers,
-    ) -> Result<(), Fault> {
-        let Run { start, end, .. } = self.run;
-        let kind = script.at(start).kind;
-        if let Some((status, text)) = refusal(kind, reply) {
-            let error = Error::new(status, text).on(script.server);
-            for position in start..end {
-                if self.is_open(position, script, answers) {
-                    answers.failed(script.order[position], &error, false);
-                }
-            }
-            self.run.start = end;
-            return in_step_after(reply, kind.carries_value());
-        }
-        let Some((status, number)) = answer(kind, reply) else {
-            return Err(decode::out_of_place(reply).into());
-        };
-        if let (Kind::Version, Reply::Version(text)) = (kind, reply) {
-            answers.item(script.order[start], Item::default(), text);
-        } else {
-            for position in start..end {
-                if self.is_open(position, script, answers) {
-                    answers.done(script.order[position], status, number);
-                }
-            }
-        }
-        self.run.start = end;
-        Ok(())
     }
 }
 
@@ -405,14 +256,4 @@ fn in_step_after(refusal: &Reply<'_>, with_value: bool) -> Result<(), Fault> {
 
 fn nobody_asked() -> Fault {
     Fault::Violation("a reply nobody asked for".into())
-}
-
-/// A line of `stats`, collected in the operation's buffer.
-fn take_stat(text: &[u8], buffer: &mut Vec<u8>, script: &Script<'_>) -> Result<(), Fault> {
-    if (buffer.len() + text.len()) as u64 > script.max_value_bytes {
-        return Err(Fault::Violation("statistics over max_value_bytes".into()));
-    }
-    buffer.extend_from_slice(text);
-    buffer.push(b'\n');
-    Ok(())
 }

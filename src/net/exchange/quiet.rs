@@ -6,7 +6,7 @@
 use std::sync::atomic::Ordering;
 
 use super::verdict::{meta_answer, refusal};
-use super::{Answers, Exchange, Fault, Run, Script, in_step_after, nobody_asked};
+use super::{Answers, Exchange, Fault, Form, Run, Script, in_step_after, nobody_asked};
 use crate::error::{Error, Status};
 use crate::net::connection::{Connection, Owed};
 use crate::protocol::decode::{self, Code, Letters, Meta, Reply};
@@ -114,11 +114,15 @@ impl Exchange {
         script: &Script<'_>,
         answers: &mut impl Answers,
     ) {
-        self.begin_run(connection, script);
         let all = script.order.len();
+        if all == 0 || !script.needs_meta(script.at(all - 1)) {
+            // The last answer is still to come, or has ended the exchange.
+            return;
+        }
+        self.begin_run(connection, script);
         let Run { start, end, .. } = self.run;
         let is_last = start < end && end == all && self.doubts.is_empty();
-        if !is_last || !script.at(start).is_quiet() || connection.owed.is_full() {
+        if !is_last || !matches!(self.run.form, Form::Quiet) || connection.owed.is_full() {
             return;
         }
         if self.encoded == all && !self.wants_to_send(connection, script) {

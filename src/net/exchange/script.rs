@@ -31,6 +31,9 @@ impl<'a> Script<'a> {
 
     /// Where the run that starts at `position` ends: its operations share one command, or one fence.
     pub(super) fn run_end(&self, position: usize) -> usize {
+        if position + 1 == self.order.len() {
+            return position + 1;
+        }
         let rest = self.order[position..].iter();
         let operations = rest.map(|&op| &self.operations[op as usize]);
         position + encode::run_len(self.prefix, self.binary_keys, operations)

@@ -25,7 +25,7 @@ impl Exptimes {
     pub fn of(op: &Operation<'_>, unix_now: fn() -> i64) -> Result<Self> {
         Ok(Self {
             ttl: op.ttl.exptime(unix_now)?,
-            create: op.create.map_or(Ok(0), |create| create.exptime(unix_now))?,
+            create: op.create_ttl().map_or(Ok(0), |ttl| ttl.exptime(unix_now))?,
         })
     }
 }
@@ -232,7 +232,7 @@ mod tests {
             ..get
         };
         let leased = Operation {
-            create: Some(Ttl::FromNow(30)),
+            create: Some(30),
             ..get
         };
         let binary = Operation::new(Kind::Get, b"\0");

@@ -5,7 +5,6 @@ use std::sync::atomic::Ordering;
 use super::*;
 use crate::net::exchange::Dialect;
 use crate::protocol::Version;
-use crate::protocol::expiry::Ttl;
 
 impl Line {
     /// To a memcached whose version is known already.
@@ -30,7 +29,7 @@ fn wanting(kind: Kind, key: &[u8], want: Want) -> Operation<'_> {
 
 fn leased(key: &[u8]) -> Operation<'_> {
     Operation {
-        create: Some(Ttl::FromNow(30)),
+        create: Some(30),
         ..op(Kind::Get, key)
     }
 }

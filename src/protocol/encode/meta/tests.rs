@@ -21,7 +21,7 @@ fn with_everything(kind: Kind) -> Operation<'static> {
         ttl: Ttl::FromNow(60),
         cas: 99,
         delta: 4,
-        create: Some(Ttl::FromNow(30)),
+        create: Some(30),
         initial: 3,
         refresh_before: 20,
         ..Operation::new(kind, b"key")
@@ -156,7 +156,7 @@ fn what_newer_servers_are_needed_for() {
     );
 }
 
-fn any_operation() -> impl Strategy<Value = (Kind, u32, u32, u64, Option<i64>, u32)> {
+fn any_operation() -> impl Strategy<Value = (Kind, u32, u32, u64, Option<i32>, u32)> {
     let kinds = [
         Kind::Get,
         Kind::Set,
@@ -176,7 +176,7 @@ fn any_operation() -> impl Strategy<Value = (Kind, u32, u32, u64, Option<i64>, u
         any::<u32>(),
         any::<u32>(),
         any::<u64>(),
-        proptest::option::of(-5i64..2_000_000_000),
+        proptest::option::of(-5i32..2_000_000_000),
         0u32..2_592_000,
     )
 }
@@ -198,7 +198,7 @@ proptest! {
             cas: number,
             delta: number,
             initial: number,
-            create: create.map(Ttl::Unix),
+            create,
             refresh_before,
             ..Operation::new(kind, &key)
         };
