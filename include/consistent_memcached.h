@@ -56,7 +56,8 @@
 // Subtracts `delta` from a number; stops at 0.
 #define CM_OP_DECREMENT 12
 
-// Bit of cm_op.want: bring the item's cas id.
+// Bit of cm_op.want: bring the cas id: of the item read, stored or counted. Of what is stored, memcached
+// tells it since 1.6.21.
 #define CM_WANT_CAS 1
 
 // Bit of cm_op.want: route by `hash` in place of the key's hash.
@@ -64,6 +65,46 @@
 
 // Bit of cm_op.want: `ttl_seconds` is a Unix time.
 #define CM_WANT_UNIX_TTL 4
+
+// Bit of cm_op.want, to read and to count: bring the seconds the item has left.
+#define CM_WANT_TTL 8
+
+// Bit of cm_op.want, to read: bring the seconds since the item was last asked for.
+#define CM_WANT_LAST_ACCESS 16
+
+// Bit of cm_op.want, to read: say with CM_HIT_BEFORE whether the item had been asked for before.
+#define CM_WANT_HIT_BEFORE 32
+
+// Bit of cm_op.want, to read and to store: bring the length of the value. Of what is stored, memcached
+// tells it since 1.6.20.
+#define CM_WANT_SIZE 64
+
+// Bit of cm_op.want, to read: do not bring the value.
+#define CM_WANT_NO_VALUE 128
+
+// Bit of cm_op.want, to read: do not count this as a use of the item.
+#define CM_WANT_NO_BUMP 256
+
+// Bit of cm_op.want, to store, delete and count: do not wait for the answer. CM_OK then says that the
+// operation was sent; what became of it is told only where that is known anyway.
+#define CM_WANT_QUIET 512
+
+// Bit of cm_op.want: send the key as base64, whatever its bytes and whatever `binary_keys` says.
+#define CM_WANT_BASE64_KEY 1024
+
+// Bit of cm_op.want. CM_OP_DELETE: mark the item stale in place of deleting it; `ttl_seconds`, if not
+// 0, is its new ttl. CM_OP_CAS: if the item's cas id is higher than `cas`, store nevertheless, but as
+// stale; CM_EXISTS if it is lower.
+#define CM_WANT_INVALIDATE 2048
+
+// Bit of cm_op.want. CM_OP_INCREMENT, CM_OP_DECREMENT: where there is no item, make one of `initial`
+// and `initial_ttl_seconds`. CM_OP_APPEND, CM_OP_PREPEND: where there is none, make one of `value`
+// and `initial_ttl_seconds`; memcached does so since 1.6.20.
+#define CM_WANT_CREATE 4096
+
+// Bit of cm_op.want. CM_OP_DELETE with CM_WANT_INVALIDATE and a `ttl_seconds`: drop the value, so that
+// only a tombstone is left. memcached does so since 1.6.27.
+#define CM_WANT_DROP_VALUE 8192
 
 // Bit of cm_result.state: this caller won the right to recompute the value.
 #define CM_WON 1
@@ -76,6 +117,9 @@
 
 // Bit of cm_result.state: nothing of the operation can have reached the server.
 #define CM_UNSENT 8
+
+// Bit of cm_result.state: the item had been asked for before, where CM_WANT_HIT_BEFORE asks.
+#define CM_HIT_BEFORE 16
 
 // In cm_result.server: no server was involved.
 #define CM_NO_SERVER UINT32_MAX
@@ -107,12 +151,13 @@ typedef struct cm_results cm_results;
 // Negative: it failed.
 typedef int32_t cm_status;
 
-// One operation of a batch. Fields that an operation does not use are zero; a field that does
-// not work yet and is not zero is CM_ERR_UNSUPPORTED for that operation.
+// One operation of a batch. Fields and bits that an operation does not use are zero: others are
+// CM_ERR_ARGUMENT. What only the meta commands of memcached 1.6 can do is CM_ERR_UNSUPPORTED,
+// with CM_UNSENT, on a server that does not have them, or not that one yet.
 typedef struct cm_op {
   // CM_OP_GET and so on.
   uint32_t kind;
-  // CM_WANT_CAS | CM_WANT_HASH | CM_WANT_UNIX_TTL
+  // CM_WANT_CAS and so on, or'ed.
   uint32_t want;
   const char *key;
   size_t key_len;
@@ -123,19 +168,23 @@ typedef struct cm_op {
   size_t route_len;
   // Routed by this hash, with CM_WANT_HASH.
   int64_t hash;
-  // Seconds from now: 0 never expires, negative is expired at once.
+  // Seconds from now: 0 never expires, negative is expired at once. CM_OP_INCREMENT and
+  // CM_OP_DECREMENT: the new ttl, if not 0.
   int64_t ttl_seconds;
-  // The cas id to compare with.
+  // The cas id to compare with: CM_EXISTS if the item has another. CM_OP_DELETE, CM_OP_INCREMENT,
+  // CM_OP_DECREMENT: 0 for any.
   uint64_t cas;
   // What to add or subtract.
   uint64_t delta;
-  // Does not work yet.
+  // The number to begin with, with CM_WANT_CREATE.
   uint64_t initial;
-  // Does not work yet.
+  // The ttl of an item that is created, with CM_WANT_CREATE.
   int64_t initial_ttl_seconds;
-  // Does not work yet.
+  // To read: on a miss, leave a stub for so long, which tells others that the value is being
+  // computed. 0: none. The first to come has CM_WON in the state of its miss, and `cas` to store with
+  // CM_OP_CAS; the others have CM_ALREADY_SENT.
   int64_t lease_seconds;
-  // Does not work yet.
+  // To read: of those who find fewer seconds left, the first has CM_WON. At most 2592000; 0: nobody.
   int64_t refresh_before_seconds;
   // Client flags of the item to store.
   uint32_t flags;
@@ -188,16 +237,20 @@ typedef struct cm_result {
   // Lives as long as the result; not NUL-terminated. NULL where there is no value.
   const void *value;
   size_t value_len;
-  // 0 unless asked for.
+  // 0 unless asked for. After a miss with CM_WON, what to store the value with.
   uint64_t cas;
   // The new number after an increment or decrement.
   uint64_t number;
   // Seconds left, where asked for; -1 never expires.
   int64_t ttl_seconds;
-  // CM_WON | CM_STALE | CM_ALREADY_SENT | CM_UNSENT
+  // CM_WON | CM_STALE | CM_ALREADY_SENT | CM_UNSENT | CM_HIT_BEFORE
   uint32_t state;
   // Index of the server that answered or failed, or CM_NO_SERVER.
   uint32_t server;
+  // Seconds since the item was last asked for, where CM_WANT_LAST_ACCESS asks.
+  int64_t last_access_seconds;
+  // Length of the value, where CM_WANT_SIZE or CM_WANT_NO_VALUE asks.
+  uint64_t size;
 } cm_result;
 
 // Done.

@@ -120,6 +120,12 @@ pub const TABLE: &[Spec] = &[
         text: "Whether the prefix takes part in choosing the server.",
     },
     Spec {
+        name: "binary_keys",
+        kind: Kind::Choice(&["reject", "base64"]),
+        default: "reject",
+        text: "Keys with spaces or control characters: refused, or sent as base64, at most 186 bytes, to memcached 1.6 or newer.",
+    },
+    Spec {
         name: "timeout_ms",
         kind: Kind::Integer {
             min: 1,

@@ -5,7 +5,7 @@ mod support;
 
 use consistent_memcached::client::{Single, Target};
 use consistent_memcached::error::Status;
-use consistent_memcached::protocol::{Kind, Operation};
+use consistent_memcached::protocol::{Kind, Operation, Want};
 use std::time::Duration;
 use support::{Memcached, client, get, run, set};
 
@@ -66,7 +66,7 @@ fn a_cas_id_read_by_one_is_good_for_the_other() {
     theirs.set("key", "first", 0).unwrap();
     let mut single = Single::new(Target::Owned { headroom: 0 });
     let op = Operation {
-        want_cas: true,
+        want: Want::CAS,
         ..Operation::new(Kind::Get, b"key")
     };
     ours.execute_one(&op, Duration::ZERO, &mut single);

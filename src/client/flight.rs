@@ -179,8 +179,8 @@ impl Flight {
             Stage::Done => {}
             Stage::Start => self.fail(call, &error, true),
             Stage::Waiting(waiting) => {
-                self.fail(call, &error, waiting.is_queued());
-                waiting.time_out(in_vain);
+                let unsent = waiting.time_out(in_vain);
+                self.fail(call, &error, unsent);
             }
             Stage::Alone(mut trip) => {
                 if in_vain {

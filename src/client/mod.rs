@@ -24,6 +24,7 @@ pub use self::single::{Single, Target};
 use crate::error::{Error, Result, Status};
 use crate::fleet::{Explanation, Fleet, unix_now};
 use crate::net::exchange::Answers;
+pub use crate::net::exchange::Details;
 pub use crate::net::results::{Record, Results};
 use crate::options::{Config, Options};
 use crate::protocol::{Kind, Operation, key};
@@ -203,6 +204,9 @@ fn check(op: &Operation<'_>, config: &Config, fleet: &Fleet) -> Result<()> {
             return Err(Error::new(Status::Argument, "the delay is negative"));
         }
         Kind::FlushAll | Kind::Version => {}
+        _ if op.encodes_key(config.binary_keys) => {
+            key::check_encoded(&config.key_prefix, op.key)?;
+        }
         _ => key::check(&config.key_prefix, op.key)?,
     }
     if op.value.len() > MAX_VALUE {
@@ -213,5 +217,7 @@ fn check(op: &Operation<'_>, config: &Config, fleet: &Fleet) -> Result<()> {
         let text = "this distribution cannot be routed by a hash";
         return Err(Error::new(Status::Unsupported, text));
     }
-    op.ttl.exptime(unix_now).map(|_| ())
+    op.ttl.exptime(unix_now)?;
+    op.create_ttl()
+        .map_or(Ok(()), |ttl| ttl.exptime(unix_now).map(|_| ()))
 }

@@ -1,7 +1,7 @@
 //! The answer of a single operation, with as few copies and allocations as it can have.
 
 use crate::error::{Error, Result, Status};
-use crate::net::exchange::{Answers, Item};
+use crate::net::exchange::{Answers, Details, Item};
 
 /// Where the value of a single operation goes.
 #[derive(Debug)]
@@ -20,6 +20,7 @@ pub struct Single<'a> {
     pub item_flags: u32,
     pub cas: u64,
     pub number: u64,
+    pub details: Details,
     /// Length of the value, also of one that did not fit.
     pub value_len: usize,
     /// Index of the server that answered or failed.
@@ -38,6 +39,7 @@ impl<'a> Single<'a> {
             item_flags: 0,
             cas: 0,
             number: 0,
+            details: Details::default(),
             value_len: 0,
             server: None,
             memory: Vec::new(),
@@ -75,6 +77,12 @@ impl<'a> Single<'a> {
 impl Answers for Single<'_> {
     fn is_pending(&self, _: u32) -> bool {
         self.status.is_none()
+    }
+
+    fn details(&mut self, _: u32, item: Item, details: Details) {
+        self.item_flags = item.flags;
+        self.cas = item.cas;
+        self.details = details;
     }
 
     fn item(&mut self, op: u32, item: Item, value: &[u8]) {
@@ -138,5 +146,6 @@ impl Answers for Single<'_> {
 
     fn reset(&mut self, _: u32) {
         self.memory.clear();
+        self.details = Details::default();
     }
 }

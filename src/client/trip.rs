@@ -231,14 +231,21 @@ impl Trip {
         let server = call.server(self.server);
         let script = call.script(server, &self.order);
         let connection = &mut *lease.connection;
-        let mut result = exchange.send(connection, &script).map(|()| false);
-        if let (Ok(_), Some(wait)) = (&result, receive) {
+        let mut result = exchange
+            .send(connection, &script, call.answers)
+            .map(|()| false);
+        // What needs no reply is over once it is sent.
+        let waits = result.is_ok() && !exchange.is_done(&script);
+        if let Some(wait) = receive.filter(|_| waits) {
             result = exchange.receive(connection, &script, call.answers, wait);
         }
         match result {
             Ok(received) if !exchange.is_done(&script) => return received,
             Ok(_) => {
-                server.succeeded();
+                // Only an answer says something about the server.
+                if exchange.is_answered() {
+                    server.succeeded();
+                }
                 if let Stage::Exchanging(lease, _) = std::mem::replace(&mut self.stage, Stage::Done)
                 {
                     lease.give_back(call.now);
@@ -284,7 +291,7 @@ impl Trip {
         }
         self.repeated = true;
         let repeatable = |&(position, op): &(usize, u32)| {
-            exchange.is_unsent(position) || call.operations[op as usize].kind.is_pure_read()
+            exchange.is_unsent(position) || call.operations[op as usize].is_pure_read()
         };
         let (again, lost): (Vec<_>, Vec<_>) =
             pending(&self.order, call.answers).partition(repeatable);
@@ -305,7 +312,7 @@ impl Trip {
         let ops: Vec<_> = pending(&self.order, call.answers).collect();
         for (position, op) in ops {
             // What is repeated either was not sent before, or is a read.
-            let sent_before = self.repeated && call.operations[op as usize].kind.is_pure_read();
+            let sent_before = self.repeated && call.operations[op as usize].is_pure_read();
             let unsent = sent.is_none_or(|exchange| exchange.is_unsent(position));
             call.answers.failed(op, &error, unsent && !sent_before);
         }

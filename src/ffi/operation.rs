@@ -1,11 +1,14 @@
 //! `cm_op`: an operation as a C caller writes it.
 
+mod rules;
+
 use std::ffi::{c_char, c_void};
 
 use super::bytes;
 use crate::error::{Error, Result, Status};
 use crate::protocol::expiry::Ttl;
-use crate::protocol::{Kind, Operation};
+use crate::protocol::{Kind, Operation, Want};
+pub(super) use rules::check_cas;
 
 /// Brings an item. CM_WANT_CAS also brings its cas id.
 pub const CM_OP_GET: u32 = 1;
@@ -32,21 +35,52 @@ pub const CM_OP_INCREMENT: u32 = 11;
 /// Subtracts `delta` from a number; stops at 0.
 pub const CM_OP_DECREMENT: u32 = 12;
 
-/// Bit of cm_op.want: bring the item's cas id.
+/// Bit of cm_op.want: bring the cas id: of the item read, stored or counted. Of what is stored, memcached
+/// tells it since 1.6.21.
 pub const CM_WANT_CAS: u32 = 1;
 /// Bit of cm_op.want: route by `hash` in place of the key's hash.
 pub const CM_WANT_HASH: u32 = 2;
 /// Bit of cm_op.want: `ttl_seconds` is a Unix time.
 pub const CM_WANT_UNIX_TTL: u32 = 4;
+/// Bit of cm_op.want, to read and to count: bring the seconds the item has left.
+pub const CM_WANT_TTL: u32 = 8;
+/// Bit of cm_op.want, to read: bring the seconds since the item was last asked for.
+pub const CM_WANT_LAST_ACCESS: u32 = 16;
+/// Bit of cm_op.want, to read: say with CM_HIT_BEFORE whether the item had been asked for before.
+pub const CM_WANT_HIT_BEFORE: u32 = 32;
+/// Bit of cm_op.want, to read and to store: bring the length of the value. Of what is stored, memcached
+/// tells it since 1.6.20.
+pub const CM_WANT_SIZE: u32 = 64;
+/// Bit of cm_op.want, to read: do not bring the value.
+pub const CM_WANT_NO_VALUE: u32 = 128;
+/// Bit of cm_op.want, to read: do not count this as a use of the item.
+pub const CM_WANT_NO_BUMP: u32 = 256;
+/// Bit of cm_op.want, to store, delete and count: do not wait for the answer. CM_OK then says that the
+/// operation was sent; what became of it is told only where that is known anyway.
+pub const CM_WANT_QUIET: u32 = 512;
+/// Bit of cm_op.want: send the key as base64, whatever its bytes and whatever `binary_keys` says.
+pub const CM_WANT_BASE64_KEY: u32 = 1024;
+/// Bit of cm_op.want. CM_OP_DELETE: mark the item stale in place of deleting it; `ttl_seconds`, if not
+/// 0, is its new ttl. CM_OP_CAS: if the item's cas id is higher than `cas`, store nevertheless, but as
+/// stale; CM_EXISTS if it is lower.
+pub const CM_WANT_INVALIDATE: u32 = 2048;
+/// Bit of cm_op.want. CM_OP_INCREMENT, CM_OP_DECREMENT: where there is no item, make one of `initial`
+/// and `initial_ttl_seconds`. CM_OP_APPEND, CM_OP_PREPEND: where there is none, make one of `value`
+/// and `initial_ttl_seconds`; memcached does so since 1.6.20.
+pub const CM_WANT_CREATE: u32 = 4096;
+/// Bit of cm_op.want. CM_OP_DELETE with CM_WANT_INVALIDATE and a `ttl_seconds`: drop the value, so that
+/// only a tombstone is left. memcached does so since 1.6.27.
+pub const CM_WANT_DROP_VALUE: u32 = 8192;
 
-/// One operation of a batch. Fields that an operation does not use are zero; a field that does
-/// not work yet and is not zero is CM_ERR_UNSUPPORTED for that operation.
+/// One operation of a batch. Fields and bits that an operation does not use are zero: others are
+/// CM_ERR_ARGUMENT. What only the meta commands of memcached 1.6 can do is CM_ERR_UNSUPPORTED,
+/// with CM_UNSENT, on a server that does not have them, or not that one yet.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct cm_op {
     /// CM_OP_GET and so on.
     pub kind: u32,
-    /// CM_WANT_CAS | CM_WANT_HASH | CM_WANT_UNIX_TTL
+    /// CM_WANT_CAS and so on, or'ed.
     pub want: u32,
     pub key: *const c_char,
     pub key_len: usize,
@@ -57,19 +91,23 @@ pub struct cm_op {
     pub route_len: usize,
     /// Routed by this hash, with CM_WANT_HASH.
     pub hash: i64,
-    /// Seconds from now: 0 never expires, negative is expired at once.
+    /// Seconds from now: 0 never expires, negative is expired at once. CM_OP_INCREMENT and
+    /// CM_OP_DECREMENT: the new ttl, if not 0.
     pub ttl_seconds: i64,
-    /// The cas id to compare with.
+    /// The cas id to compare with: CM_EXISTS if the item has another. CM_OP_DELETE, CM_OP_INCREMENT,
+    /// CM_OP_DECREMENT: 0 for any.
     pub cas: u64,
     /// What to add or subtract.
     pub delta: u64,
-    /// Does not work yet.
+    /// The number to begin with, with CM_WANT_CREATE.
     pub initial: u64,
-    /// Does not work yet.
+    /// The ttl of an item that is created, with CM_WANT_CREATE.
     pub initial_ttl_seconds: i64,
-    /// Does not work yet.
+    /// To read: on a miss, leave a stub for so long, which tells others that the value is being
+    /// computed. 0: none. The first to come has CM_WON in the state of its miss, and `cas` to store with
+    /// CM_OP_CAS; the others have CM_ALREADY_SENT.
     pub lease_seconds: i64,
-    /// Does not work yet.
+    /// To read: of those who find fewer seconds left, the first has CM_WON. At most 2592000; 0: nobody.
     pub refresh_before_seconds: i64,
     /// Client flags of the item to store.
     pub flags: u32,
@@ -115,8 +153,7 @@ pub(super) unsafe fn operations<'a>(
 /// What `op` leads to is valid for `'a`.
 unsafe fn operation<'a>(op: &cm_op, default_kind: u32) -> Result<Operation<'a>> {
     let kind = kind(if op.kind == 0 { default_kind } else { op.kind })?;
-    refuse_unknown(op)?;
-    refuse_unused(op, kind)?;
+    rules::check(op, kind)?;
     // SAFETY: as the caller promises.
     let (key, value, route) = unsafe {
         (
@@ -126,21 +163,55 @@ unsafe fn operation<'a>(op: &cm_op, default_kind: u32) -> Result<Operation<'a>> 
         )
     };
     Ok(Operation {
-        want_cas: op.want & CM_WANT_CAS != 0,
+        want: Want::from_bits(op.want),
         flags: op.flags,
         value,
-        ttl: if op.want & CM_WANT_UNIX_TTL != 0 {
-            Ttl::Unix(op.ttl_seconds)
-        } else {
-            Ttl::FromNow(op.ttl_seconds)
+        ttl: match op.ttl_seconds {
+            0 => Ttl::NEVER,
+            unix if op.want & CM_WANT_UNIX_TTL != 0 => Ttl::Unix(unix),
+            seconds => Ttl::FromNow(seconds),
         },
         cas: op.cas,
         delta: op.delta,
+        create: create(op)?,
+        initial: op.initial,
+        // Checked above.
+        refresh_before: op.refresh_before_seconds as u32,
         route: (!route.is_empty()).then_some(route),
         hash: (op.want & CM_WANT_HASH != 0).then_some(op.hash),
         ..Operation::new(kind, key)
     })
 }
+
+/// The ttl of a stub or of an item that is created.
+fn create(op: &cm_op) -> Result<Option<i32>> {
+    let seconds = match op.want & CM_WANT_CREATE {
+        0 if op.lease_seconds == 0 => return Ok(None),
+        0 => op.lease_seconds,
+        // What is in the past is as well just past.
+        _ => op.initial_ttl_seconds.max(-1),
+    };
+    let fits = i32::try_from(seconds).map_err(|_| {
+        let text = format!("a ttl of {seconds} seconds does not fit");
+        Error::new(Status::Argument, text)
+    })?;
+    Ok(Some(fits))
+}
+
+// The ABI's numbers and the core's are the same.
+const _: () = {
+    assert!(CM_WANT_CAS == Want::CAS.bits());
+    assert!(CM_WANT_TTL == Want::TTL.bits());
+    assert!(CM_WANT_LAST_ACCESS == Want::LAST_ACCESS.bits());
+    assert!(CM_WANT_HIT_BEFORE == Want::HIT_BEFORE.bits());
+    assert!(CM_WANT_SIZE == Want::SIZE.bits());
+    assert!(CM_WANT_NO_VALUE == Want::NO_VALUE.bits());
+    assert!(CM_WANT_NO_BUMP == Want::NO_BUMP.bits());
+    assert!(CM_WANT_QUIET == Want::QUIET.bits());
+    assert!(CM_WANT_BASE64_KEY == Want::BASE64_KEY.bits());
+    assert!(CM_WANT_INVALIDATE == Want::INVALIDATE.bits());
+    assert!(CM_WANT_DROP_VALUE == Want::DROP_VALUE.bits());
+};
 
 /// The kind of an operation by its number.
 pub(super) fn kind(kind: u32) -> Result<Kind> {
@@ -162,61 +233,4 @@ pub(super) fn kind(kind: u32) -> Result<Kind> {
             return Err(Error::new(Status::Argument, text));
         }
     })
-}
-
-/// Refuses what this version does not do yet.
-fn refuse_unknown(op: &cm_op) -> Result<()> {
-    let known = CM_WANT_CAS | CM_WANT_HASH | CM_WANT_UNIX_TTL;
-    let unsupported = [
-        ("want", op.want & !known != 0),
-        ("initial", op.initial != 0),
-        ("initial_ttl_seconds", op.initial_ttl_seconds != 0),
-        ("lease_seconds", op.lease_seconds != 0),
-        ("refresh_before_seconds", op.refresh_before_seconds != 0),
-    ];
-    match unsupported.iter().find(|(_, given)| *given) {
-        None => Ok(()),
-        Some((field, _)) => Err(Error::new(
-            Status::Unsupported,
-            format!("{field} asks for what this version does not do"),
-        )),
-    }
-}
-
-/// Refuses fields that would be ignored.
-fn refuse_unused(op: &cm_op, kind: Kind) -> Result<()> {
-    let retrieves = matches!(kind, Kind::Get | Kind::GetAndTouch);
-    let stores = matches!(kind, Kind::Set | Kind::Add | Kind::Replace | Kind::Cas);
-    let counts = matches!(kind, Kind::Increment | Kind::Decrement);
-    let expires = stores || matches!(kind, Kind::Touch | Kind::GetAndTouch);
-    let by_hash = op.want & CM_WANT_HASH != 0;
-    let unused = [
-        ("reserved", op.reserved != 0),
-        ("value_len", op.value_len != 0 && !kind.carries_value()),
-        ("flags", op.flags != 0 && !stores),
-        ("ttl_seconds", op.ttl_seconds != 0 && !expires),
-        (
-            "want CM_WANT_UNIX_TTL",
-            op.want & CM_WANT_UNIX_TTL != 0 && !expires,
-        ),
-        ("want CM_WANT_CAS", op.want & CM_WANT_CAS != 0 && !retrieves),
-        ("cas", op.cas != 0 && kind != Kind::Cas),
-        ("delta", op.delta != 0 && !counts),
-        ("hash", op.hash != 0 && !by_hash),
-        ("route_len", op.route_len != 0 && by_hash),
-    ];
-    if let Some((field, _)) = unused.iter().find(|(_, given)| *given) {
-        let text = format!("this operation does not use {field}");
-        return Err(Error::new(Status::Argument, text));
-    }
-    check_cas(kind, op.cas)
-}
-
-/// A compare-and-swap without a cas id would be a plain set.
-pub(super) fn check_cas(kind: Kind, cas: u64) -> Result<()> {
-    if kind == Kind::Cas && cas == 0 {
-        let text = "a cas id is needed to compare with: 0 is none";
-        return Err(Error::new(Status::Argument, text));
-    }
-    Ok(())
 }

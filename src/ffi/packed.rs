@@ -15,7 +15,7 @@ use super::{bytes, guard_or};
 use crate::client::Results;
 use crate::error::{Error, Result, Status};
 use crate::protocol::expiry::Ttl;
-use crate::protocol::{Kind, Operation};
+use crate::protocol::{Kind, Operation, Want};
 
 const VERSION: u32 = 1;
 const HEAD: usize = 16;
@@ -60,7 +60,7 @@ pub unsafe extern "C" fn cm_get_multi_packed(
         };
         let operations = keys.map(|key| {
             Ok(Operation {
-                want_cas: want & CM_WANT_CAS != 0,
+                want: Want::from_bits(want),
                 ..Operation::new(Kind::Get, key)
             })
         });

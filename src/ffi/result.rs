@@ -4,7 +4,7 @@ use std::ffi::c_void;
 
 use super::guard_or;
 use super::status::cm_status;
-use crate::client::{Record, Results, Single};
+use crate::client::{Details, Record, Results, Single};
 
 /// Bit of cm_result.state: this caller won the right to recompute the value.
 pub const CM_WON: u32 = 1;
@@ -14,6 +14,9 @@ pub const CM_STALE: u32 = 2;
 pub const CM_ALREADY_SENT: u32 = 4;
 /// Bit of cm_result.state: nothing of the operation can have reached the server.
 pub const CM_UNSENT: u32 = 8;
+
+/// Bit of cm_result.state: the item had been asked for before, where CM_WANT_HIT_BEFORE asks.
+pub const CM_HIT_BEFORE: u32 = 16;
 
 /// In cm_result.server: no server was involved.
 pub const CM_NO_SERVER: u32 = u32::MAX;
@@ -28,16 +31,33 @@ pub struct cm_result {
     /// Lives as long as the result; not NUL-terminated. NULL where there is no value.
     pub value: *const c_void,
     pub value_len: usize,
-    /// 0 unless asked for.
+    /// 0 unless asked for. After a miss with CM_WON, what to store the value with.
     pub cas: u64,
     /// The new number after an increment or decrement.
     pub number: u64,
     /// Seconds left, where asked for; -1 never expires.
     pub ttl_seconds: i64,
-    /// CM_WON | CM_STALE | CM_ALREADY_SENT | CM_UNSENT
+    /// CM_WON | CM_STALE | CM_ALREADY_SENT | CM_UNSENT | CM_HIT_BEFORE
     pub state: u32,
     /// Index of the server that answered or failed, or CM_NO_SERVER.
     pub server: u32,
+    /// Seconds since the item was last asked for, where CM_WANT_LAST_ACCESS asks.
+    pub last_access_seconds: i64,
+    /// Length of the value, where CM_WANT_SIZE or CM_WANT_NO_VALUE asks.
+    pub size: u64,
+}
+
+fn state(details: &Details) -> u32 {
+    let bits = [
+        (details.won, CM_WON),
+        (details.stale, CM_STALE),
+        (details.already_sent, CM_ALREADY_SENT),
+        (details.hit_before, CM_HIT_BEFORE),
+    ];
+    bits.iter().fold(
+        0,
+        |state, &(given, bit)| if given { state | bit } else { state },
+    )
 }
 
 /// A [`cm_result`] of its own, at the head of the memory that holds its value.
@@ -54,6 +74,8 @@ pub(super) const HEADROOM: usize = size_of::<Owned>() + align_of::<Owned>();
 impl cm_result {
     pub(super) fn of(record: &Record, results: &Results) -> cm_result {
         let value = results.value(record);
+        let details = record.details();
+        let unsent = if record.unsent { CM_UNSENT } else { 0 };
         cm_result {
             status: record.status().code(),
             flags: record.flags,
@@ -61,9 +83,11 @@ impl cm_result {
             value_len: value.map_or(0, <[u8]>::len),
             cas: record.cas,
             number: record.number,
-            ttl_seconds: 0,
-            state: if record.unsent { CM_UNSENT } else { 0 },
+            ttl_seconds: details.ttl,
+            state: state(&details) | unsent,
             server: record.server.unwrap_or(CM_NO_SERVER),
+            last_access_seconds: details.last_access,
+            size: details.size,
         }
     }
 
@@ -78,9 +102,11 @@ impl cm_result {
             value_len: memory.len() - HEADROOM,
             cas: single.cas,
             number: single.number,
-            ttl_seconds: 0,
-            state: 0,
+            ttl_seconds: single.details.ttl,
+            state: state(&single.details),
             server: single.server.unwrap_or(CM_NO_SERVER),
+            last_access_seconds: single.details.last_access,
+            size: single.details.size,
         };
         let owned = Owned {
             result,

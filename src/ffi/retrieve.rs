@@ -11,7 +11,7 @@ use super::{bytes_mut, guard, out};
 use crate::client::{Single, Target};
 use crate::error::{Result, Status};
 use crate::protocol::expiry::Ttl;
-use crate::protocol::{Kind, Operation};
+use crate::protocol::{Kind, Operation, Want};
 
 /// Gets an item.
 ///
@@ -55,7 +55,7 @@ pub unsafe extern "C" fn cm_gets(
 ) -> cm_status {
     guard(error_out, || {
         let operation = |key| Operation {
-            want_cas: true,
+            want: Want::CAS,
             ..Operation::new(Kind::Get, key)
         };
         // SAFETY: as the caller promises.
@@ -81,7 +81,7 @@ pub unsafe extern "C" fn cm_get_and_touch(
 ) -> cm_status {
     guard(error_out, || {
         let operation = |key| Operation {
-            want_cas: true,
+            want: Want::CAS,
             ttl: Ttl::FromNow(ttl_seconds),
             ..Operation::new(Kind::GetAndTouch, key)
         };

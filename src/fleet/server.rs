@@ -41,7 +41,9 @@ impl Server {
             server: Arc::clone(&identity),
             prefix: config.key_prefix.as_slice().into(),
             max_value_bytes: config.max_value_bytes,
+            binary_keys: config.binary_keys,
             unix_now,
+            quiet_failures: Arc::default(),
         };
         Ok(Self {
             identity,

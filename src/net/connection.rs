@@ -3,7 +3,36 @@
 use std::io;
 use std::time::Instant;
 
+use super::exchange::Dialect;
 use super::stream::{Stream, Wait};
+
+impl Owed {
+    pub fn is_nothing(&self) -> bool {
+        self.fences == 0
+    }
+
+    /// With more of them unread, the server might wait for us before it reads on.
+    pub fn is_full(&self) -> bool {
+        self.fences == u64::BITS
+    }
+
+    /// Adds a fence, unless [`Owed::is_full`].
+    pub fn add(&mut self, with_value: bool) {
+        self.with_values |= u64::from(with_value) << self.fences;
+        self.fences += 1;
+    }
+
+    /// The oldest fence has been read.
+    pub fn settle_one(&mut self) {
+        self.fences = self.fences.saturating_sub(1);
+        self.with_values >>= 1;
+    }
+
+    /// True when what is read next is about operations of which some carry a value.
+    pub fn is_about_values(&self) -> bool {
+        self.with_values & 1 != 0
+    }
+}
 
 /// What is received goes through a buffer of this size; a value that does not fit is
 /// received straight into its final place. Pages that are never written take no memory.
@@ -17,6 +46,18 @@ pub struct Connection {
     pub output: Vec<u8>,
     /// When it was last used.
     pub used: Instant,
+    /// What the peer speaks; `None` until it has been asked.
+    pub dialect: Option<Dialect>,
+    pub owed: Owed,
+}
+
+/// Answers to quiet operations that nobody has waited for: they come before all others. Each fence
+/// stands for what comes up to one `MN`.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Owed {
+    fences: u32,
+    /// One bit for each fence, the oldest is the lowest: some of its operations carry a value.
+    with_values: u64,
 }
 
 impl Connection {
@@ -26,7 +67,15 @@ impl Connection {
             input: Input::new(),
             output: Vec::new(),
             used: now,
+            dialect: None,
+            owed: Owed::default(),
         }
+    }
+
+    /// True when the connection looks as it must between exchanges: the peer has not closed it, and
+    /// has sent nothing that is not owed.
+    pub fn is_sound(&self) -> bool {
+        self.stream.is_quiet() || (!self.owed.is_nothing() && !self.stream.has_ended())
     }
 
     /// Receives once into the input buffer. As [`Stream::receive`].

@@ -134,6 +134,8 @@ enum State {
 }
 
 /// What has become of a caller in the queue, when a connection comes free.
+// Taken apart at once.
+#[allow(clippy::large_enum_variant)]
 #[derive(Debug)]
 pub enum Boarding {
     Parcel(Parcel),
@@ -244,24 +246,30 @@ impl Waiting {
         }
     }
 
-    /// Waits no longer. `in_vain`: the server had all the time it may take.
-    pub fn time_out(self, in_vain: bool) {
-        self.give_up(in_vain);
+    /// Waits no longer. `in_vain`: the server had all the time it may take. True when nothing can
+    /// have been sent, nor will be: decided at one with giving up.
+    pub fn time_out(self, in_vain: bool) -> bool {
+        self.give_up(in_vain)
     }
 
-    fn give_up(&self, in_vain: bool) {
+    fn give_up(&self, in_vain: bool) -> bool {
         let mut state = self.receipt.lock();
         if matches!(*state, State::GivenUp(_)) {
-            return;
+            return false;
         }
         let state = {
             let before = std::mem::replace(&mut *state, State::GivenUp(in_vain));
             drop(state);
             before
         };
+        let unsent = match &state {
+            State::Granted(grant) => !matches!(grant, Grant::Round(_)),
+            state => matches!(state, State::Queued(_)),
+        };
         if let State::Granted(grant) = state {
             grant.pass_on();
         }
+        unsent
     }
 
     /// Sleeps until there is an outcome, or the time is over. May return early. False when the
@@ -278,7 +286,7 @@ impl Waiting {
         true
     }
 
-    /// True while nothing can have been sent.
+    /// True while nothing can have been sent; it may be at any moment.
     pub fn is_queued(&self) -> bool {
         matches!(*self.receipt.lock(), State::Queued(_))
     }

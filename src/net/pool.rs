@@ -164,7 +164,7 @@ impl Pool {
     fn inspect(&self, lease: Lease, now: Instant) -> Grant {
         let idle = now.saturating_duration_since(lease.connection.used);
         let too_old = self.idle_close.is_some_and(|limit| idle >= limit);
-        if too_old || (idle > LOOK_AFTER && !lease.connection.stream.is_quiet()) {
+        if too_old || (idle > LOOK_AFTER && !lease.connection.is_sound()) {
             return Grant::Slot(lease.give_up_connection());
         }
         Grant::Lease(lease)
@@ -188,8 +188,11 @@ impl Pool {
                     state.gather(&mut load);
                     self.bells.next_round();
                     drop(state);
-                    // With nobody left to lead it ends here, and the connection with it.
-                    return drop(Round::begin(lease, load, &self.terms).hand_on());
+                    match Round::begin(lease, load, &self.terms) {
+                        // With nobody left to lead it ends here, and the connection with it.
+                        Ok(round) => return drop(round.hand_on()),
+                        Err(free) => lease = free,
+                    }
                 }
                 Boarding::Alone => match first.grant(Grant::Lease(lease)) {
                     None => return self.ring(&first, state),

@@ -2,7 +2,7 @@
 
 use smallvec::SmallVec;
 
-use super::exchange::{Answers, Item};
+use super::exchange::{Answers, Details, Item};
 use crate::error::{Error, Result, Status};
 
 /// Small values are collected in chunks of at least this size. A chunk never grows, so
@@ -25,11 +25,24 @@ pub struct Record {
     /// Nothing of the operation can have reached the server.
     pub unsent: bool,
     value: Option<Place>,
+    /// What few ask for takes no room where nobody did.
+    details: Option<Box<Details>>,
 }
 
 impl Record {
     pub fn status(&self) -> Status {
         self.status.unwrap_or(Status::Cancelled)
+    }
+
+    fn item(&self) -> Item {
+        Item {
+            flags: self.flags,
+            cas: self.cas,
+        }
+    }
+
+    pub fn details(&self) -> Details {
+        self.details.as_deref().copied().unwrap_or_default()
     }
 }
 
@@ -56,7 +69,9 @@ pub struct Results {
 impl Results {
     pub fn new(count: usize) -> Self {
         Self {
-            records: SmallVec::from_elem(Record::default(), count),
+            records: std::iter::repeat_with(Record::default)
+                .take(count)
+                .collect(),
             chunks: SmallVec::new(),
             filling: None,
             failure: None,
@@ -70,13 +85,12 @@ impl Results {
     /// Gives the answer to an operation on to where it is wanted, under the number it has there.
     pub fn give(&self, op: usize, to_op: u32, to: &mut impl Answers) {
         let record = &self.records[op];
+        if let Some(details) = &record.details {
+            to.details(to_op, record.item(), **details);
+        }
         match (record.status(), self.value(record)) {
             (_, Some(value)) => {
-                let item = Item {
-                    flags: record.flags,
-                    cas: record.cas,
-                };
-                to.item(to_op, item, value);
+                to.item(to_op, record.item(), value);
             }
             (status, None) if !status.is_failure() => to.done(to_op, status, record.number),
             (status, None) => {
@@ -134,6 +148,13 @@ impl Results {
 impl Answers for Results {
     fn is_pending(&self, op: u32) -> bool {
         self.records[op as usize].status.is_none()
+    }
+
+    fn details(&mut self, op: u32, item: Item, details: Details) {
+        let record = &mut self.records[op as usize];
+        record.flags = item.flags;
+        record.cas = item.cas;
+        record.details = (details != Details::default()).then(|| Box::new(details));
     }
 
     fn item(&mut self, op: u32, item: Item, value: &[u8]) {
@@ -201,6 +222,10 @@ impl Answers for Results {
     }
 
     fn reset(&mut self, op: u32) {
-        self.records[op as usize].value = None;
+        let record = &mut self.records[op as usize];
+        *record = Record {
+            server: record.server,
+            ..Record::default()
+        };
     }
 }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::bell::Bells;
-use super::exchange::{Answers, Exchange, Item, Script, Terms};
+use super::exchange::{Answers, Details, Exchange, Item, Script, Terms};
 use super::parcel::{OwnedOperations, Parcel, Receipt};
 use super::pool::{Grant, Lease};
 use super::results::Results;
@@ -27,23 +27,29 @@ pub struct Round {
 
 impl Round {
     /// Sends what the socket takes at once, so that the server is at work before a leader is awake.
-    pub fn begin(mut lease: Lease, load: Load, terms: &Terms) -> Box<Self> {
+    /// What needs no reply is over at once, and leaves the connection.
+    pub fn begin(mut lease: Lease, mut load: Load, terms: &Terms) -> Result<Box<Self>, Lease> {
         let mut exchange = Exchange::new(&mut lease.connection);
         let order: Vec<u32> = (0..load.count() as u32).collect();
+        let (operations, answers) = load.parts();
         let script = Script {
             terms,
-            operations: &load.operations(),
+            operations: &operations,
             order: &order,
         };
         // The leader's next step meets the same failure.
-        let _ = exchange.send(&mut lease.connection, &script);
-        Box::new(Self {
+        let sent = exchange.send(&mut lease.connection, &script, answers);
+        if sent.is_ok() && exchange.is_done(&script) {
+            return Err(lease);
+        }
+        drop(operations);
+        Ok(Box::new(Self {
             lease,
             exchange,
             order,
             repeated: false,
             load,
-        })
+        }))
     }
 
     /// Makes one of those who wait for answers the leader. Returns the round if nobody does.
@@ -206,6 +212,11 @@ impl Shared {
 }
 
 impl Answers for Shared {
+    fn details(&mut self, op: u32, item: Item, details: Details) {
+        let (results, local) = self.of(op);
+        results.details(local, item, details);
+    }
+
     fn is_pending(&self, op: u32) -> bool {
         let (share, local) = self.places[op as usize];
         let results = &self.shares[share as usize].results;

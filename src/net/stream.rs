@@ -149,6 +149,18 @@ impl Stream {
         matches!(peeked, Err(error) if error.kind() == io::ErrorKind::WouldBlock)
     }
 
+    /// True when the peer has closed, even if something it sent before has not been received.
+    pub fn has_ended(&self) -> bool {
+        let mut entry = libc::pollfd {
+            fd: self.fd(),
+            events: libc::POLLRDHUP,
+            revents: 0,
+        };
+        // SAFETY: the one entry lives during the call, which does not wait.
+        let ready = unsafe { libc::poll(&mut entry, 1, 0) };
+        entry.fd < 0 || ready < 0 || entry.revents != 0
+    }
+
     /// The descriptor, for `poll` and for [`shutdown`]; -1 in a child that inherited it.
     pub fn fd(&self) -> RawFd {
         self.socket.get().map_or(-1, AsRawFd::as_raw_fd)

@@ -12,6 +12,8 @@ use crate::protocol::key;
 pub struct Config {
     pub settings: Settings,
     pub key_prefix: Vec<u8>,
+    /// Keys that cannot go as they are go as base64.
+    pub binary_keys: bool,
     pub timeout: Duration,
     pub connect_timeout: Duration,
     pub connections_per_server: usize,
@@ -55,6 +57,7 @@ impl Config {
         Ok(Self {
             settings: settings(options)?,
             key_prefix,
+            binary_keys: options.get("binary_keys")? == "base64",
             timeout: options.milliseconds("timeout_ms")?,
             connect_timeout: options.milliseconds("connect_timeout_ms")?,
             connections_per_server: options.size("connections_per_server")?,

@@ -32,6 +32,7 @@ impl Ttl {
     ///
     /// A server takes 40 days given as seconds for a date in 1970, answers STORED, and
     /// the item is gone; so longer ttls become Unix time, and what does not fit is refused.
+    #[inline]
     pub fn exptime(self, unix_now: fn() -> i64) -> Result<i64> {
         let unix = match self {
             Ttl::FromNow(seconds) if seconds < 0 => return Ok(EXPIRED),

@@ -23,14 +23,38 @@ pub fn check(prefix: &[u8], key: &[u8]) -> Result<()> {
     check_bytes(key)
 }
 
+/// The longest key, prefix included, whose base64 form is not longer than [`MAX_LEN`].
+pub const MAX_ENCODED_LEN: usize = MAX_LEN / 4 * 3;
+
+/// Checks `prefix` followed by `key` for a key that goes as base64: any bytes.
+pub fn check_encoded(prefix: &[u8], key: &[u8]) -> Result<()> {
+    if key.is_empty() {
+        return Err(Error::new(Status::Key, "the key is empty"));
+    }
+    let len = prefix.len() + key.len();
+    if len > MAX_ENCODED_LEN {
+        let text = format!("the key has {len} bytes, {MAX_ENCODED_LEN} are allowed as base64");
+        return Err(Error::new(Status::Key, text));
+    }
+    Ok(())
+}
+
+fn is_allowed(byte: u8) -> bool {
+    byte > 0x20 && byte != 0x7f
+}
+
+/// True when every byte may stand in a key.
+pub fn is_plain(key: &[u8]) -> bool {
+    // Without an early exit the compiler turns this into vector instructions.
+    key.iter().fold(true, |good, &byte| good & is_allowed(byte))
+}
+
 /// Checks that every byte may stand in a key.
 pub fn check_bytes(key: &[u8]) -> Result<()> {
-    let allowed = |&byte: &u8| byte > 0x20 && byte != 0x7f;
-    // Without an early exit the compiler turns this into vector instructions.
-    if key.iter().fold(true, |good, byte| good & allowed(byte)) {
+    if is_plain(key) {
         return Ok(());
     }
-    let at = key.iter().position(|byte| !allowed(byte)).unwrap_or(0);
+    let at = key.iter().position(|&byte| !is_allowed(byte)).unwrap_or(0);
     Err(Error::new(
         Status::Key,
         format!("the key holds the byte 0x{:02x} at {at}", key[at]),
@@ -57,6 +81,15 @@ mod tests {
         assert!(check(b"app:", &[b'k'; 247]).is_err());
         assert!(check(b"", b"").is_err());
         assert!(check(b"app:", b"").is_err());
+    }
+
+    #[test]
+    fn base64_must_fit_too() {
+        assert_eq!(MAX_ENCODED_LEN, 186);
+        assert!(check_encoded(b"", &[0; 186]).is_ok());
+        assert!(check_encoded(b"app:", &[0; 182]).is_ok());
+        assert!(check_encoded(b"app:", &[0; 183]).is_err());
+        assert!(check_encoded(b"app:", b"").is_err());
     }
 
     #[test]

@@ -78,6 +78,8 @@ static bool send_bytes(int connection, const char *bytes, size_t size) {
 /* One request: a command line, and the value that a `set` brings. */
 struct request {
     char command[16];
+    char opaque[32]; /* of a meta command */
+    bool is_quiet;
     char keys[4][64];
     int key_count;
 };
@@ -93,9 +95,14 @@ static bool read_request(FILE *stream, struct request *request) {
         sscanf(line, "%15s %63s %63s %63s %63s", request->command, request->keys[0],
                request->keys[1], request->keys[2], request->keys[3]) -
         1;
-    if (strcmp(request->command, "set") != 0)
+    const char *opaque = strstr(line, " O");
+    if (opaque != NULL)
+        sscanf(opaque, " O%31s", request->opaque);
+    request->is_quiet = strstr(line, " q ") != NULL;
+    if (strcmp(request->command, "set") != 0 && strcmp(request->command, "ms") != 0)
         return true;
-    if (sscanf(line, "set %63s %lu %ld %lu", request->keys[0], &flags, &ttl, &value_len) != 4)
+    if (sscanf(line, "set %63s %lu %ld %lu", request->keys[0], &flags, &ttl, &value_len) != 4 &&
+        sscanf(line, "ms %63s %lu", request->keys[0], &value_len) != 2)
         return false;
     for (unsigned long i = 0; i < value_len + 2; i++)
         if (fgetc(stream) == EOF)
@@ -107,13 +114,25 @@ static void honest_reply(const struct request *request, char *reply, size_t size
     static const char *const replies[][2] = {{"set", "STORED\r\n"},
                                              {"incr", "42\r\n"},
                                              {"delete", "DELETED\r\n"},
-                                             {"touch", "TOUCHED\r\n"}};
+                                             {"touch", "TOUCHED\r\n"},
+                                             {"version", "VERSION 1.6.18\r\n"},
+                                             {"mn", "MN\r\n"}};
     for (size_t i = 0; i < sizeof replies / sizeof *replies; i++)
         if (strcmp(request->command, replies[i][0]) == 0) {
             snprintf(reply, size, "%s", replies[i][1]);
             return;
         }
     reply[0] = '\0';
+    if (strcmp(request->command, "mg") == 0) {
+        snprintf(reply, size, "VA %zu f0 O%s\r\ntrue %s\r\n",
+                 strlen(request->keys[0]) + strlen("true "), request->opaque, request->keys[0]);
+        return;
+    }
+    if (request->opaque[0] != '\0') {
+        if (!request->is_quiet)
+            snprintf(reply, size, "HD O%s\r\n", request->opaque);
+        return;
+    }
     for (int i = 0; i < request->key_count; i++) {
         size_t used = strlen(reply);
         snprintf(reply + used, size - used, "VALUE %s 0 %zu\r\ntrue %s\r\n", request->keys[i],
@@ -150,7 +169,7 @@ static bool flush(struct outgoing *out) {
 }
 
 /* False when the connection is to be closed. */
-static bool tell(int connection, const char *reply, const char *honest) {
+static bool tell(int connection, const char *reply, const char *honest, const char *opaque) {
     struct outgoing out = {.connection = connection};
     for (;;) {
         size_t plain = strcspn(reply, "%");
@@ -161,6 +180,9 @@ static bool tell(int connection, const char *reply, const char *honest) {
         switch (reply[1]) {
         case 'h':
             append(&out, honest, strlen(honest));
+            break;
+        case 'o':
+            append(&out, opaque, strlen(opaque));
             break;
         case 'w':
             if (!flush(&out))
@@ -189,9 +211,9 @@ static void *serve(void *argument) {
     REQUIRE(stream != NULL);
     for (bool goes_on = true; goes_on && read_request(stream, &request);) {
         char honest[1024];
-        const char *told = take_lie();
+        const char *told = strcmp(request.command, "version") == 0 ? NULL : take_lie();
         honest_reply(&request, honest, sizeof honest);
-        goes_on = tell(connection, told != NULL ? told : honest, honest);
+        goes_on = tell(connection, told != NULL ? told : honest, honest, request.opaque);
         if (told != NULL)
             reach(TOLD);
     }

@@ -1,6 +1,7 @@
 //! Where the answers of a conversation go.
 
 use crate::error::{Error, Result, Status};
+use crate::protocol::decode;
 
 /// What an item brings besides its value.
 #[derive(Clone, Copy, Debug, Default)]
@@ -9,10 +10,45 @@ pub struct Item {
     pub cas: u64,
 }
 
+/// What an answer brings that few ask for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Details {
+    /// Seconds left; -1 never expires.
+    pub ttl: i64,
+    /// Seconds since the item was last asked for.
+    pub last_access: i64,
+    /// Length of the value.
+    pub size: u64,
+    /// The item had been asked for before.
+    pub hit_before: bool,
+    /// The caller won the right to recompute the value.
+    pub won: bool,
+    /// The value is stale.
+    pub stale: bool,
+    /// Another is recomputing the value.
+    pub already_sent: bool,
+}
+
+impl Details {
+    pub(super) fn of(answer: &decode::Details) -> Self {
+        Self {
+            ttl: answer.ttl,
+            last_access: answer.last_access,
+            size: answer.size,
+            hit_before: answer.hit_before,
+            won: answer.won(),
+            stale: answer.is_stale(),
+            already_sent: answer.is_already_sent(),
+        }
+    }
+}
+
 /// Where answers go. Operations are named by their number in the batch.
 pub trait Answers {
     /// True while an operation has no answer.
     fn is_pending(&self, op: u32) -> bool;
+    /// What comes with an answer to a meta command, ahead of it. It may come twice.
+    fn details(&mut self, op: u32, item: Item, details: Details);
     /// An item, whole.
     fn item(&mut self, op: u32, item: Item, value: &[u8]);
     /// Makes room for `len` bytes that will be appended to [`Answers::buffer`].

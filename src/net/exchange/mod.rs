@@ -2,8 +2,15 @@
 //! them, replies are decoded as they come and matched to what was asked. It never
 //! waits by itself, and a large batch is read while it is written, so two full
 //! buffers cannot wait for each other.
+//!
+//! An exchange goes in steps: each operation of the script is one, each hit that may be a stub is
+//! one more at the end. Steps that share a command, or a fence, are a run.
 
 mod answers;
+mod classic;
+mod dialect;
+mod meta;
+mod quiet;
 mod script;
 mod sending;
 #[cfg(test)]
@@ -12,14 +19,12 @@ mod verdict;
 
 use std::io;
 
-pub use self::answers::{Answers, Item};
+pub use self::answers::{Answers, Details, Item};
+pub use self::dialect::Dialect;
 pub use self::script::{Script, Terms};
-use self::verdict::{answer, refusal};
 use super::connection::{Connection, INPUT_CAPACITY};
 use super::stream::Wait;
-use crate::error::Error;
-use crate::protocol::Kind;
-use crate::protocol::decode::{self, Head, Reply, Violation};
+use crate::protocol::decode::{self, Reply, Violation};
 
 /// A value up to this size is taken out of the input buffer once it is there as a whole.
 const BUFFERED_VALUE_MAX: usize = INPUT_CAPACITY / 4;
@@ -42,30 +47,54 @@ impl From<Violation> for Fault {
     }
 }
 
-/// How far a conversation has come. Positions count in [`Script::order`].
+/// How far a conversation has come.
 #[derive(Debug, Default)]
 pub struct Exchange {
-    /// The next operation to encode.
+    /// The next step to encode.
     encoded: usize,
     /// Bytes of what is encoded now that the socket has taken.
     sent: usize,
     /// The operation whose value follows the encoded bytes from where it lies.
     large: Option<usize>,
-    /// Operations before this one may have reached the server.
+    /// Steps before this one may have reached the server.
     exposed: usize,
     /// The run whose replies are awaited.
     run: Run,
     /// A value that is received into its own buffer.
     incoming: Option<Incoming>,
+    /// Hits that may be stubs.
+    doubts: Vec<Doubt>,
+    /// The version was asked, and nothing is encoded before it has been told.
+    version_awaited: bool,
+    /// A run of quiet operations was encoded, but not yet the fence behind it.
+    fence_due: bool,
+    answered: bool,
 }
 
-/// Operations that share one command.
+/// Steps that share one command, or one fence.
 #[derive(Clone, Copy, Debug, Default)]
 struct Run {
     start: usize,
     end: usize,
     /// Where to look first for the key of the next item.
     cursor: usize,
+    form: Form,
+}
+
+/// How the steps of a run are answered.
+#[derive(Clone, Copy, Debug, Default)]
+enum Form {
+    #[default]
+    Classic,
+    Meta,
+    Quiet,
+}
+
+/// A hit of no bytes and no flags: an empty item, or a stub.
+#[derive(Clone, Copy, Debug)]
+struct Doubt {
+    position: usize,
+    cas: u64,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -81,12 +110,18 @@ impl Exchange {
         Self::default()
     }
 
-    /// True once every operation has its answer.
+    /// True once every operation has its answer. What quiet ones come to may still be owed.
     pub fn is_done(&self, script: &Script<'_>) -> bool {
-        self.run.start == script.order.len()
+        self.run.start == script.order.len() + self.doubts.len() && self.incoming.is_none()
     }
 
-    /// True when nothing of the operation at this position can have reached the server.
+    /// True once the server has answered anything: an exchange of quiet operations can end before.
+    pub fn is_answered(&self) -> bool {
+        self.answered
+    }
+
+    /// True when nothing of the operation at this position of [`Script::order`] can have reached
+    /// the server.
     pub fn is_unsent(&self, position: usize) -> bool {
         position >= self.exposed
     }
@@ -117,8 +152,10 @@ impl Exchange {
             },
         }
         while self.take_one(connection, script, answers)? {}
-        if self.is_done(script) && !connection.input.unread().is_empty() {
-            return Err(Fault::Violation("a reply nobody asked for".into()));
+        self.leave_quiet(connection, script, answers);
+        let owes = !connection.owed.is_nothing();
+        if self.is_done(script) && !owes && !connection.input.unread().is_empty() {
+            return Err(nobody_asked());
         }
         Ok(true)
     }
@@ -133,172 +170,90 @@ impl Exchange {
         if let Some(incoming) = self.incoming {
             return self.end_incoming(incoming, connection, answers);
         }
-        if self.is_done(script) || connection.input.unread().is_empty() {
+        if connection.input.unread().is_empty() {
             return Ok(false);
         }
-        if self.run.end == self.run.start {
-            self.run.end = script.run_end(self.run.start);
-            self.run.cursor = self.run.start;
+        self.begin_run(connection, script);
+        if self.is_done(script) {
+            return Ok(false);
         }
         let unread = connection.input.unread();
         let Some((reply, len)) = decode::line(unread)? else {
             return Ok(false);
         };
-        if self.run.end > self.exposed {
-            return Err(Fault::Violation("a reply nobody asked for".into()));
-        }
-        let consumed = match reply {
-            Reply::Value(head) => {
-                let position = self.position_of(&head, script, answers)?;
-                let op = script.order[position];
-                let rest = &unread[len..];
-                let Some(value) = self.take_value(op, &head, rest, script, answers)? else {
-                    return Ok(false);
-                };
-                self.run.cursor = position + 1;
-                len + value
-            }
-            Reply::Stat(text) if script.at(self.run.start).kind == Kind::Stats => {
-                take_stat(text, answers.buffer(script.order[self.run.start]), script)?;
-                len
-            }
-            reply => {
-                self.end_run(&reply, script, answers)?;
-                len
-            }
+        let rest = &unread[len..];
+        let behind = if !connection.owed.is_nothing() {
+            quiet::take_owed(&reply, &mut connection.owed, script)?;
+            Some(0)
+        } else if self.version_awaited && self.run.start == self.encoded {
+            let told = Dialect::from_reply(&reply);
+            connection.dialect = Some(told.ok_or_else(|| decode::out_of_place(&reply))?);
+            self.version_awaited = false;
+            Some(0)
+        } else {
+            self.take_reply(&reply, rest, script, answers)?
         };
-        connection.input.consume(consumed);
+        let Some(behind) = behind else {
+            return Ok(false);
+        };
+        self.answered = true;
+        connection.input.consume(len + behind);
         Ok(true)
     }
 
-    /// The operation an item answers: the next of the run that asked for this key. A server
-    /// answers in order; a proxy that spreads a line over servers need not.
-    fn position_of(
-        &mut self,
-        head: &Head<'_>,
-        script: &Script<'_>,
-        answers: &impl Answers,
-    ) -> Result<usize, Fault> {
-        let Run { start, end, cursor } = self.run;
-        let asked = |&position: &usize| {
-            let op = script.at(position);
-            matches!(op.kind, Kind::Get | Kind::GetAndTouch)
-                && head.key.strip_prefix(&*script.terms.prefix) == Some(op.key)
-                && head.cas.is_some() == op.want_cas
-                && answers.is_pending(script.order[position])
-        };
-        let found = (cursor..end).chain(start..cursor).find(asked);
-        found.ok_or_else(|| decode::out_of_place(&Reply::Value(*head)).into())
+    /// Finds the run that the next reply answers, past what was not asked of this server.
+    fn begin_run(&mut self, connection: &Connection, script: &Script<'_>) {
+        while self.run.end <= self.run.start && self.run.start < self.encoded {
+            let start = self.run.start;
+            let (form, asked, end) = if start >= script.order.len() {
+                (Form::Meta, true, start + 1)
+            } else {
+                let op = script.at(start);
+                let peer = connection.dialect;
+                let (form, asked) = if op.is_quiet() {
+                    (Form::Quiet, peer.is_some_and(Dialect::has_meta))
+                } else if script.needs_meta(op) {
+                    (Form::Meta, peer.is_some_and(|peer| peer.knows(op)))
+                } else {
+                    (Form::Classic, true)
+                };
+                (form, asked, script.run_end(start))
+            };
+            self.run = Run {
+                start: if asked { start } else { end },
+                end,
+                cursor: start,
+                form,
+            };
+        }
     }
 
-    /// Takes the value behind `head`, or arranges for its reception. `None`: more is needed first.
-    fn take_value(
+    /// Takes a line, and what follows it: the number of bytes behind the line that belong to it. `None`:
+    /// more is needed first.
+    fn take_reply(
         &mut self,
-        op: u32,
-        head: &Head<'_>,
+        reply: &Reply<'_>,
         rest: &[u8],
         script: &Script<'_>,
         answers: &mut impl Answers,
     ) -> Result<Option<usize>, Fault> {
-        let item = Item {
-            flags: head.flags,
-            cas: head.cas.unwrap_or(0),
-        };
-        let len = match usize::try_from(head.len) {
-            Ok(len) if head.len <= script.terms.max_value_bytes => len,
-            _ => {
-                let text = format!("a value of {} bytes, over max_value_bytes", head.len);
-                return Err(Fault::Violation(text));
-            }
-        };
-        if len > BUFFERED_VALUE_MAX {
-            let here = &rest[..rest.len().min(len)];
-            if let Err(error) = answers.reserve(op, len) {
-                answers.failed(op, &error.on(&script.terms.server), false);
-                return Err(Fault::OutOfStep);
-            }
-            answers.buffer(op).extend_from_slice(here);
-            self.incoming = Some(Incoming {
-                op,
-                item,
-                left: len - here.len(),
-            });
-            return Ok(Some(here.len()));
+        match self.run.form {
+            Form::Quiet => self.take_quiet(reply, script, answers).map(|()| Some(0)),
+            _ if self.run.end > self.exposed => Err(nobody_asked()),
+            Form::Meta => self.take_meta(reply, rest, script, answers),
+            Form::Classic => self.take_classic(reply, rest, script, answers),
         }
-        let Some(behind) = rest.get(len..) else {
-            return Ok(None);
-        };
-        let Some(end) = decode::value_end(behind)? else {
-            return Ok(None);
-        };
-        answers.item(op, item, &rest[..len]);
-        Ok(Some(len + end))
-    }
-
-    fn end_incoming(
-        &mut self,
-        incoming: Incoming,
-        connection: &mut Connection,
-        answers: &mut impl Answers,
-    ) -> Result<bool, Fault> {
-        if incoming.left > 0 {
-            return Ok(false);
-        }
-        let Some(end) = decode::value_end(connection.input.unread())? else {
-            return Ok(false);
-        };
-        connection.input.consume(end);
-        answers.buffered(incoming.op, incoming.item);
-        self.incoming = None;
-        Ok(true)
-    }
-
-    /// The reply that ends a run.
-    fn end_run(
-        &mut self,
-        reply: &Reply<'_>,
-        script: &Script<'_>,
-        answers: &mut impl Answers,
-    ) -> Result<(), Fault> {
-        let Run { start, end, .. } = self.run;
-        let kind = script.at(start).kind;
-        let run = script.order[start..end].iter().copied();
-        self.run.start = end;
-        if let Some((status, text)) = refusal(kind, reply) {
-            let error = Error::new(status, text).on(&script.terms.server);
-            for op in run {
-                if answers.is_pending(op) {
-                    answers.failed(op, &error, false);
-                }
-            }
-            let refused_request = matches!(reply, Reply::Error | Reply::ClientError(_));
-            if refused_request && kind.carries_value() {
-                return Err(Fault::OutOfStep);
-            }
-            return Ok(());
-        }
-        let Some((status, number)) = answer(kind, reply) else {
-            return Err(decode::out_of_place(reply).into());
-        };
-        if let (Kind::Version, Reply::Version(text)) = (kind, reply) {
-            answers.item(script.order[start], Item::default(), text);
-            return Ok(());
-        }
-        for op in run {
-            if answers.is_pending(op) {
-                answers.done(op, status, number);
-            }
-        }
-        Ok(())
     }
 }
 
-/// A line of `stats`, collected in the operation's buffer.
-fn take_stat(text: &[u8], buffer: &mut Vec<u8>, script: &Script<'_>) -> Result<(), Fault> {
-    if (buffer.len() + text.len()) as u64 > script.terms.max_value_bytes {
-        return Err(Fault::Violation("statistics over max_value_bytes".into()));
+/// The server may read the value of a request that it refused as commands.
+fn in_step_after(refusal: &Reply<'_>, with_value: bool) -> Result<(), Fault> {
+    match refusal {
+        Reply::Error | Reply::ClientError(_) if with_value => Err(Fault::OutOfStep),
+        _ => Ok(()),
     }
-    buffer.extend_from_slice(text);
-    buffer.push(b'\n');
-    Ok(())
+}
+
+fn nobody_asked() -> Fault {
+    Fault::Violation("a reply nobody asked for".into())
 }

@@ -1,7 +1,9 @@
 //! What is asked in a conversation.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
+use crate::protocol::encode::meta::KeyForm;
 use crate::protocol::{Operation, encode};
 
 /// What all conversations with one server have in common.
@@ -10,9 +12,13 @@ pub struct Terms {
     /// The server, for errors.
     pub server: Arc<str>,
     pub prefix: Arc<[u8]>,
+    /// Keys that cannot go as they are go as base64.
+    pub binary_keys: bool,
     pub max_value_bytes: u64,
     /// The clock, asked only for a ttl of more than 30 days.
     pub unix_now: fn() -> i64,
+    /// Counts what a server refused of quiet operations and no result told of.
+    pub quiet_failures: Arc<AtomicU64>,
 }
 
 /// What is to be asked of one server.
@@ -29,10 +35,24 @@ impl<'a> Script<'a> {
         &self.operations[self.order[position] as usize]
     }
 
-    /// Where the run that starts at `position` ends: its operations share one command.
+    /// Where the run that starts at `position` ends: its operations share one command, or one fence.
     pub(super) fn run_end(&self, position: usize) -> usize {
+        if position + 1 == self.order.len() {
+            return position + 1;
+        }
         let rest = self.order[position..].iter();
         let operations = rest.map(|&op| &self.operations[op as usize]);
-        position + encode::run_len(&self.terms.prefix, operations)
+        position + encode::run_len(&self.terms.prefix, self.terms.binary_keys, operations)
+    }
+
+    pub(super) fn key_form(&self, op: &Operation<'_>) -> KeyForm<'a> {
+        KeyForm {
+            prefix: &self.terms.prefix,
+            as_base64: op.encodes_key(self.terms.binary_keys),
+        }
+    }
+
+    pub(super) fn needs_meta(&self, op: &Operation<'_>) -> bool {
+        op.needs_meta(op.encodes_key(self.terms.binary_keys))
     }
 }

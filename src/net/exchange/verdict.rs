@@ -1,8 +1,9 @@
 //! What a reply means to the operation it answers.
 
 use crate::error::Status;
-use crate::protocol::Kind;
-use crate::protocol::decode::Reply;
+use crate::protocol::decode::{Code, Reply};
+use crate::protocol::encode::meta;
+use crate::protocol::{Kind, Operation};
 
 /// What an answer means to an operation; `None` when it cannot be the answer to it.
 pub(super) fn answer(kind: Kind, reply: &Reply<'_>) -> Option<(Status, u64)> {
@@ -45,4 +46,33 @@ pub(super) fn refusal(kind: Kind, reply: &Reply<'_>) -> Option<(Status, String)>
         Reply::ServerError(reason) => Some((Status::Server, text(reason))),
         _ => None,
     }
+}
+
+/// What the code of a meta answer means to an operation; `None` when it cannot be the answer to it.
+pub(super) fn meta_answer(op: &Operation<'_>, code: Code) -> Option<Status> {
+    let compares = op.cas != 0;
+    let status = match (op.kind, code) {
+        (_, Code::Done | Code::Value(_)) => {
+            let is_value = matches!(code, Code::Value(_));
+            return (is_value == meta::brings_value(op)).then_some(Status::Ok);
+        }
+        (Kind::Get | Kind::GetAndTouch | Kind::Touch, Code::Miss) => Status::NotFound,
+        (Kind::Add | Kind::Replace | Kind::Append | Kind::Prepend, Code::NotStored) => {
+            Status::NotStored
+        }
+        // Another made the item in the same moment.
+        (Kind::Increment | Kind::Decrement, Code::NotStored) if op.create.is_some() => {
+            Status::NotStored
+        }
+        (Kind::Cas | Kind::Delete | Kind::Increment | Kind::Decrement, Code::NotFound) => {
+            Status::NotFound
+        }
+        (Kind::Cas | Kind::Delete | Kind::Increment | Kind::Decrement, Code::Exists)
+            if compares =>
+        {
+            Status::Exists
+        }
+        _ => return None,
+    };
+    Some(status)
 }

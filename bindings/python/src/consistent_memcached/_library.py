@@ -77,6 +77,8 @@ class Result(Structure):
         ("ttl_seconds", c_int64),
         ("state", c_uint32),
         ("server", c_uint32),
+        ("last_access_seconds", c_int64),
+        ("size", c_uint64),
     )
 
 

@@ -32,7 +32,8 @@ module ConsistentMemcached
     # cm_result.
     class Result < FFI::Struct
       layout :status, :int32, :flags, :uint32, :value, :pointer, :value_len, :size_t,
-             :cas, :uint64, :number, :uint64, :ttl_seconds, :int64, :state, :uint32, :server, :uint32
+             :cas, :uint64, :number, :uint64, :ttl_seconds, :int64, :state, :uint32, :server, :uint32,
+             :last_access_seconds, :int64, :size, :uint64
 
       # A copy of the value's bytes.
       def bytes

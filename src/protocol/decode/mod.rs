@@ -3,6 +3,10 @@
 //! The decoder keeps no state: it is given what has been received and not yet
 //! consumed, and says what stands at its start, or that more is needed.
 
+mod meta;
+
+pub use meta::{Code, Details, Letters, Meta};
+
 /// A line of a reply is shorter than this (the longest are those of `stats`); what goes on
 /// without a line end is not memcached.
 pub const MAX_LINE: usize = 8192;
@@ -26,6 +30,12 @@ pub enum Reply<'a> {
     Version(&'a [u8]),
     /// `NAME VALUE`
     Stat(&'a [u8]),
+    /// The answer to a meta command.
+    Meta(Meta<'a>),
+    /// `MN`: all that was sent before `mn` has been dealt with.
+    Fence,
+    /// `ME`, of the command for debugging.
+    Debug(&'a [u8]),
     /// The server does not know the command.
     Error,
     /// The server finds fault with the request.
@@ -104,6 +114,10 @@ fn parse(text: &[u8]) -> Result<Reply<'_>, Violation> {
         b"OK" => Reply::Ok,
         b"RESET" => Reply::Reset,
         b"ERROR" => Reply::Error,
+        b"MN" => Reply::Fence,
+        _ if meta::is_meta(text) => meta::parse(text)
+            .map(Reply::Meta)
+            .ok_or_else(|| unexpected(text))?,
         _ => return worded(text),
     };
     Ok(reply)
@@ -126,6 +140,8 @@ fn worded(text: &[u8]) -> Result<Reply<'_>, Violation> {
     } else if text.starts_with(b"ITEM ") || text.starts_with(b"PREFIX ") {
         // `stats cachedump` and `stats detail dump` have words of their own.
         Ok(Reply::Stat(text))
+    } else if let Some(rest) = after(b"ME") {
+        Ok(Reply::Debug(rest))
     } else if let Some(rest) = after(b"VERSION") {
         Ok(Reply::Version(rest))
     } else if let Some(rest) = after(b"CLIENT_ERROR") {
@@ -155,7 +171,7 @@ fn head(rest: &[u8]) -> Option<Head<'_>> {
 }
 
 /// Decimal digits and nothing else: no sign, no blank, no overflow.
-fn number(field: &[u8]) -> Option<u64> {
+pub fn number(field: &[u8]) -> Option<u64> {
     if field.is_empty() || field.len() > 20 {
         return None;
     }
@@ -191,6 +207,8 @@ mod tests {
         assert_eq!(reply(b"TOUCHED\r\n"), Reply::Touched);
         assert_eq!(reply(b"OK\r\n"), Reply::Ok);
         assert_eq!(reply(b"RESET\r\n"), Reply::Reset);
+        assert_eq!(reply(b"MN\r\n"), Reply::Fence);
+        assert_eq!(reply(b"ME k exp=-1\r\n"), Reply::Debug(b"k exp=-1"));
         assert_eq!(reply(b"ERROR\r\n"), Reply::Error);
         assert_eq!(reply(b"0\r\n"), Reply::Number(0));
         assert_eq!(reply(b"18446744073709551615\r\n"), Reply::Number(u64::MAX));
@@ -236,6 +254,8 @@ mod tests {
             b"-1\r\n",
             b"18446744073709551616\r\n",
             b"CLIENT_ERRORS\r\n",
+            b"MN O1\r\n",
+            b"MEX\r\n",
         ] {
             assert!(line(junk).is_err(), "{:?}", String::from_utf8_lossy(junk));
         }

@@ -1,17 +1,20 @@
 //! Conversations with a scripted peer, cut wherever they can be cut.
 
-use std::io::Write;
+mod meta;
+
+use std::io::{Read, Write};
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Instant;
 
 use proptest::prelude::*;
 use socket2::Socket;
 
-use super::{Answers, Exchange, Fault, Item, Script, Terms};
+use super::{Answers, Details, Exchange, Fault, Item, Script, Terms};
 use crate::error::{Error, Result, Status};
 use crate::net::connection::Connection;
 use crate::net::stream::{Stream, Wait};
-use crate::protocol::{Kind, Operation};
+use crate::protocol::{Kind, Operation, Want};
 
 /// What an operation came to: status, value, flags, number.
 type Seen = (Status, Vec<u8>, u32, u64);
@@ -20,6 +23,7 @@ type Seen = (Status, Vec<u8>, u32, u64);
 struct Collected {
     seen: Vec<Option<Seen>>,
     buffers: Vec<Vec<u8>>,
+    details: Vec<Details>,
 }
 
 impl Collected {
@@ -27,6 +31,7 @@ impl Collected {
         Self {
             seen: vec![None; count],
             buffers: vec![Vec::new(); count],
+            details: vec![Details::default(); count],
         }
     }
 }
@@ -34,6 +39,10 @@ impl Collected {
 impl Answers for Collected {
     fn is_pending(&self, op: u32) -> bool {
         self.seen[op as usize].is_none()
+    }
+
+    fn details(&mut self, op: u32, _: Item, details: Details) {
+        self.details[op as usize] = details;
     }
 
     fn item(&mut self, op: u32, item: Item, value: &[u8]) {
@@ -69,64 +78,80 @@ impl Answers for Collected {
     fn reset(&mut self, _: u32) {}
 }
 
-/// Sends the operations, then lets the peer answer in these pieces.
+/// A connection to a scripted peer.
+struct Line {
+    connection: Connection,
+    peer: Socket,
+    quiet_failures: Arc<AtomicU64>,
+}
+
+impl Line {
+    fn new() -> Self {
+        let (stream, peer) = Stream::pair();
+        Self {
+            connection: Connection::new(stream, Instant::now()),
+            peer,
+            quiet_failures: Arc::default(),
+        }
+    }
+
+    /// Sends the operations, then lets the peer answer in these pieces.
+    fn converse(
+        &mut self,
+        operations: &[Operation<'_>],
+        pieces: &[&[u8]],
+    ) -> (Collected, std::result::Result<bool, Fault>) {
+        let order: Vec<u32> = (0..operations.len() as u32).collect();
+        let terms = Terms {
+            server: Arc::from("peer"),
+            prefix: Arc::from([]),
+            binary_keys: false,
+            max_value_bytes: 1 << 20,
+            unix_now: || 0,
+            quiet_failures: Arc::clone(&self.quiet_failures),
+        };
+        let script = Script {
+            terms: &terms,
+            operations,
+            order: &order,
+        };
+        let connection = &mut self.connection;
+        let mut collected = Collected::new(operations.len());
+        let mut exchange = Exchange::new(connection);
+        let mut outcome = exchange.send(connection, &script, &mut collected);
+        for piece in pieces {
+            self.peer.write_all(piece).unwrap();
+            // Nothing is awaited once it is done: what still comes is found by whoever is next.
+            while outcome.is_ok() && !exchange.is_done(&script) {
+                match exchange.receive(connection, &script, &mut collected, Wait::No) {
+                    Ok(false) => break,
+                    Ok(true) => outcome = exchange.send(connection, &script, &mut collected),
+                    Err(fault) => outcome = Err(fault),
+                }
+            }
+        }
+        (collected, outcome.map(|()| exchange.is_done(&script)))
+    }
+
+    /// What has been sent.
+    fn sent(&mut self) -> String {
+        let mut bytes = [0; 4096];
+        let len = self.peer.read(&mut bytes).unwrap();
+        String::from_utf8(bytes[..len].to_vec()).unwrap()
+    }
+}
+
 fn converse(
     operations: &[Operation<'_>],
     pieces: &[&[u8]],
 ) -> (Collected, std::result::Result<bool, Fault>) {
-    let (stream, mut peer) = Stream::pair();
-    let mut connection = Connection::new(stream, Instant::now());
-    let order: Vec<u32> = (0..operations.len() as u32).collect();
-    let terms = Terms {
-        server: Arc::from("peer"),
-        prefix: Arc::from([]),
-        max_value_bytes: 1 << 20,
-        unix_now: || 0,
-    };
-    let script = Script {
-        terms: &terms,
-        operations,
-        order: &order,
-    };
-    let mut collected = Collected::new(operations.len());
-    let mut exchange = Exchange::new(&mut connection);
-    let mut outcome = exchange.send(&mut connection, &script).map(|()| false);
-    for piece in pieces {
-        peer.write_all(piece).unwrap();
-        while outcome.is_ok()
-            && received(
-                &mut exchange,
-                &mut connection,
-                &script,
-                &mut collected,
-                &mut outcome,
-            )
-        {}
-    }
-    drop::<Socket>(peer);
-    let outcome = outcome.map(|_| exchange.is_done(&script));
-    (collected, outcome)
-}
-
-fn received(
-    exchange: &mut Exchange,
-    connection: &mut Connection,
-    script: &Script<'_>,
-    collected: &mut Collected,
-    outcome: &mut std::result::Result<bool, Fault>,
-) -> bool {
-    if exchange.is_done(script) {
-        // Nothing is awaited; what still comes is found when the connection is next looked at.
-        return false;
-    }
-    *outcome = exchange.receive(connection, script, collected, Wait::No);
-    matches!(outcome, Ok(true))
+    Line::new().converse(operations, pieces)
 }
 
 fn op(kind: Kind, key: &[u8]) -> Operation<'_> {
     Operation {
         value: b"value",
-        cas: 5,
+        cas: if kind == Kind::Cas { 5 } else { 0 },
         ..Operation::new(kind, key)
     }
 }
@@ -207,7 +232,7 @@ fn byte_by_byte_it_is_the_same() {
 fn a_wrong_reply_is_a_violation() {
     let get = [op(Kind::Get, b"key")];
     let gets = [Operation {
-        want_cas: true,
+        want: Want::CAS,
         ..get[0]
     }];
     let set = [op(Kind::Set, b"key")];

@@ -1,6 +1,9 @@
 //! Operations to bytes.
 
-use super::{Kind, Operation};
+pub mod meta;
+
+use super::{Kind, Operation, Want};
+use crate::error::Result;
 
 /// A value up to this size is copied behind its command; a larger one is sent from where it lies.
 pub const COPIED_VALUE_MAX: usize = 4096;
@@ -10,24 +13,50 @@ pub const COPIED_VALUE_MAX: usize = 4096;
 const LINE_KEYS: usize = 256;
 const LINE_BYTES: usize = 12 * 1024;
 
-/// How many operations at the start of `operations` share one command: a run of plain
-/// gets becomes one `get` line, anything else stands alone.
-pub fn run_len<'a>(prefix: &[u8], operations: impl Iterator<Item = &'a Operation<'a>>) -> usize {
+/// The ttls of an operation as they go on the wire.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Exptimes {
+    pub ttl: i64,
+    pub create: i64,
+}
+
+impl Exptimes {
+    /// An error where one does not fit. `unix_now` as for [`super::expiry::Ttl::exptime`].
+    pub fn of(op: &Operation<'_>, unix_now: fn() -> i64) -> Result<Self> {
+        Ok(Self {
+            ttl: op.ttl.exptime(unix_now)?,
+            create: op.create_ttl().map_or(Ok(0), |ttl| ttl.exptime(unix_now))?,
+        })
+    }
+}
+
+/// How many operations at the start of `operations` share one command and its reply: a run of
+/// plain gets becomes one `get` line, a run of quiet operations has one fence behind it, anything
+/// else stands alone.
+pub fn run_len<'a>(
+    prefix: &[u8],
+    binary_keys: bool,
+    operations: impl Iterator<Item = &'a Operation<'a>>,
+) -> usize {
     let mut operations = operations.peekable();
-    let Some(first) = operations.peek() else {
+    let Some(&first) = operations.peek() else {
         return 0;
     };
-    if first.kind != Kind::Get {
+    if first.is_quiet() {
+        return operations.take_while(|op| op.is_quiet()).count();
+    }
+    let is_plain_get =
+        |op: &Operation<'_>| op.kind == Kind::Get && !op.needs_meta(op.encodes_key(binary_keys));
+    if !is_plain_get(first) {
         return 1;
     }
-    let want_cas = first.want_cas;
     let mut bytes = 0;
     operations
         .take(LINE_KEYS)
         .take_while(|op| {
             let fits = bytes < LINE_BYTES;
             bytes += prefix.len() + op.key.len() + 1;
-            fits && op.kind == Kind::Get && op.want_cas == want_cas
+            fits && op.want == first.want && is_plain_get(op)
         })
         .count()
 }
@@ -36,10 +65,10 @@ pub fn run_len<'a>(prefix: &[u8], operations: impl Iterator<Item = &'a Operation
 pub fn get_line<'a>(
     out: &mut Vec<u8>,
     prefix: &[u8],
-    want_cas: bool,
+    want: Want,
     run: impl Iterator<Item = &'a Operation<'a>>,
 ) {
-    out.extend_from_slice(if want_cas { b"gets" } else { b"get" });
+    out.extend_from_slice(if want.has(Want::CAS) { b"gets" } else { b"get" });
     for op in run {
         out.push(b' ');
         out.extend_from_slice(prefix);
@@ -48,14 +77,14 @@ pub fn get_line<'a>(
     out.extend_from_slice(b"\r\n");
 }
 
-/// Appends the command of any operation but a plain get. `exptime` is the ttl as it goes on
+/// Appends the classic command of any operation but a plain get. `exptime` is the ttl as it goes on
 /// the wire. Returns true when the value is too large to be copied: the caller sends it,
 /// and a line end, after what was appended.
 #[must_use]
 pub fn command(out: &mut Vec<u8>, prefix: &[u8], op: &Operation<'_>, exptime: i64) -> bool {
     let mut line = Line { out, prefix };
     match op.kind {
-        Kind::Get => get_line(line.out, prefix, op.want_cas, std::iter::once(op)),
+        Kind::Get => get_line(line.out, prefix, op.want, std::iter::once(op)),
         Kind::Set => return line.storage(b"set", op, exptime),
         Kind::Add => return line.storage(b"add", op, exptime),
         Kind::Replace => return line.storage(b"replace", op, exptime),
@@ -66,8 +95,11 @@ pub fn command(out: &mut Vec<u8>, prefix: &[u8], op: &Operation<'_>, exptime: i6
         Kind::Touch => line.start(b"touch", op).number(exptime).end(),
         Kind::GetAndTouch => {
             // The one command whose numbers stand before the key.
-            line.out
-                .extend_from_slice(if op.want_cas { b"gats" } else { b"gat" });
+            line.out.extend_from_slice(if op.want.has(Want::CAS) {
+                b"gats"
+            } else {
+                b"gat"
+            });
             line.number(exptime).key(op.key).end();
         }
         Kind::Increment => line.start(b"incr", op).number(op.delta).end(),
@@ -196,15 +228,30 @@ mod tests {
     fn runs_of_gets_share_a_line() {
         let get = Operation::new(Kind::Get, b"k");
         let gets = Operation {
-            want_cas: true,
+            want: Want::CAS,
             ..get
         };
+        let leased = Operation {
+            create: Some(30),
+            ..get
+        };
+        let binary = Operation::new(Kind::Get, b"\0");
         let set = Operation::new(Kind::Set, b"k");
-        let len = |ops: &[Operation<'_>]| run_len(b"", ops.iter());
+        let quiet = Operation {
+            want: Want::QUIET,
+            ..set
+        };
+        let len = |ops: &[Operation<'_>]| run_len(b"", true, ops.iter());
         assert_eq!(len(&[]), 0);
         assert_eq!(len(&[get, get, set, get]), 2);
         assert_eq!(len(&[get, gets]), 1);
         assert_eq!(len(&[set, set]), 1);
+        assert_eq!(len(&[get, leased, get]), 1);
+        assert_eq!(len(&[leased, leased]), 1);
+        assert_eq!(len(&[get, binary]), 1);
+        assert_eq!(len(&[binary, binary]), 1);
+        assert_eq!(run_len(b"", false, [get, binary].iter()), 2);
+        assert_eq!(len(&[quiet, quiet, set]), 2);
         assert_eq!(len(&vec![get; 1000]), LINE_KEYS);
         let long = Operation::new(Kind::Get, &[b'k'; 250]);
         assert_eq!(len(&vec![long; 1000]), LINE_BYTES / 251 + 1);
