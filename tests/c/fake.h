@@ -9,11 +9,14 @@
 /* Starts the fake on a free loopback port; it runs until the program ends. */
 void fake_start(char *address, size_t size);
 
-/* After `skip` requests, those for the version apart, one is answered with `reply`, which lives
-   until then; those after it are answered honestly. What stands for more than itself in a reply: %h
-   the honest reply %o  the opaque of a meta command %w  a wait for fake_go_on %d  the rest comes
-   byte after byte %e  what stands before it, again and again until the client closes %c  the end of
-   the connection */
+/* After `skip` requests one is answered with `reply`, which lives until then; those after it are
+   answered honestly, and so is every question for the version. What stands for more than itself:
+     %h  the honest reply
+     %o  the opaque of a meta command
+     %w  a wait for fake_go_on
+     %d  the rest comes byte after byte
+     %e  what stands before it, again and again until the client closes
+     %c  the end of the connection */
 void fake_tell(size_t skip, const char *reply);
 
 /* Waits until the lie has been begun: its request has been sent, but may lie unread. */
