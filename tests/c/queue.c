@@ -202,7 +202,7 @@ static void a_dead_and_a_frozen_server(void) {
     for (size_t i = 0; i < SERVERS; i++)
         server_start(&fleet[i], "");
     list = server_list(fleet, SERVERS);
-    cm_client *on = client_open(list, "timeout_ms=500 failure_threshold=1000000");
+    cm_client *on = client_open(list, "timeout_ms=4000 failure_threshold=1000000");
     cm_queue *queue = queue_on(on);
     server_suspend(&fleet[0]);
     server_kill(&fleet[1]);
