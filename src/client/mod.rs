@@ -55,6 +55,26 @@ impl Client {
         })
     }
 
+    /// Another list of servers, from the next call on; calls under way finish on the old one. A server
+    /// that stays, under the same identity and address, keeps its connections and its health.
+    pub fn set_servers(&self, servers: &str) -> Result<()> {
+        let mut fleet = self.fleet()?;
+        loop {
+            let changed = Arc::new(fleet.changed(servers, &self.config)?);
+            let found = self.fleet.compare_and_swap(&*fleet, changed);
+            if Arc::ptr_eq(&found, &fleet) {
+                break;
+            }
+            // Somebody else has changed it in between: what is kept is kept of theirs.
+            fleet = self.fleet()?;
+        }
+        // Who closes the client meanwhile may have seen the old fleet only.
+        if self.closed.load(Ordering::SeqCst) {
+            self.close();
+        }
+        Ok(())
+    }
+
     pub fn server_count(&self) -> usize {
         self.fleet.load().servers.len()
     }
