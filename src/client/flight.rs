@@ -293,7 +293,10 @@ impl Flight {
     /// Takes over the answers somebody else has fetched.
     fn take<A: Answers>(&self, results: &Results, call: &mut Call<'_, A>) {
         for (local, &op) in self.order.iter().enumerate() {
-            results.give(local, op, call.answers);
+            match results.failure_of(local) {
+                Some((error, unsent)) => call.failed(op, self.server, &error, unsent),
+                None => results.give(local, op, call.answers),
+            }
         }
     }
 
@@ -301,7 +304,7 @@ impl Flight {
         let error = error.clone().on(&call.server(self.server).identity);
         for &op in self.order.iter() {
             if call.answers.is_pending(op) {
-                call.answers.failed(op, &error, unsent);
+                call.failed(op, self.server, &error, unsent);
             }
         }
     }

@@ -6,6 +6,7 @@
 
 mod call;
 mod drive;
+mod failover;
 mod flight;
 mod plan;
 mod queue;
@@ -29,6 +30,7 @@ pub use crate::net::results::{Record, Results};
 use crate::options::{Config, Options};
 use crate::protocol::{Kind, Operation, key};
 use call::Call;
+use failover::Failover;
 use flight::Flight;
 use plan::Plan;
 
@@ -189,7 +191,7 @@ impl Client {
     }
 
     fn call<'a, A>(
-        &self,
+        &'a self,
         fleet: &'a Fleet,
         operations: &'a [Operation<'a>],
         timeout: Duration,
@@ -199,6 +201,7 @@ impl Client {
         let now = Instant::now();
         Call {
             fleet,
+            config: &self.config,
             operations,
             answers,
             now,
@@ -206,6 +209,7 @@ impl Client {
             wake: None,
             waits_for_one: false,
             counts_timeouts: timeout >= self.config.timeout,
+            failover: self.config.failover.then(Failover::default),
         }
     }
 }

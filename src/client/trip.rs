@@ -214,10 +214,12 @@ impl Trip {
             }
             Ok(Opened::NotYet(opening)) => Stage::Opening(Some(opening)),
             Err(error) => {
-                if error.status() != Status::Closed {
+                // What this machine cannot do says nothing about the server.
+                let unusable = !matches!(error.status(), Status::Closed | Status::NoMemory);
+                if unusable {
                     call.server(self.server).failed(call.now);
                 }
-                self.fail(call, error, None);
+                self.fail(call, error.unusable(unusable), None);
                 Stage::Done
             }
         };
@@ -314,7 +316,7 @@ impl Trip {
             // What is repeated either was not sent before, or is a read.
             let sent_before = self.repeated && call.operations[op as usize].is_pure_read();
             let unsent = sent.is_none_or(|exchange| exchange.is_unsent(position));
-            call.answers.failed(op, &error, unsent && !sent_before);
+            call.failed(op, self.server, &error, unsent && !sent_before);
         }
     }
 }

@@ -89,6 +89,17 @@ impl Fleet {
         self.routed(op, config, |route| self.placement.owner(route))
     }
 
+    /// The server that an operation on a key goes to in place of those to be avoided; `None` where
+    /// the rule ends without one.
+    pub fn next_server(
+        &self,
+        op: &Operation<'_>,
+        config: &Config,
+        avoided: impl Fn(usize) -> bool,
+    ) -> Option<usize> {
+        self.routed(op, config, |route| self.placement.choose(route, avoided))
+    }
+
     /// What `with` makes of what an operation is routed by: its hash, its route or its key.
     fn routed<T>(
         &self,

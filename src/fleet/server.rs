@@ -79,7 +79,7 @@ impl Server {
     }
 
     fn down(&self) -> Error {
-        Error::new(Status::ServerDown, "the server is down")
+        Error::new(Status::ServerDown, "the server is down").unusable(true)
     }
 
     /// The server gave a right answer.

@@ -200,6 +200,10 @@ impl Endpoint {
             let address = candidates.remove(0);
             let (stream, done) = match Stream::connect(&address.address, self.tcp) {
                 Ok(begun) => begun,
+                Err(error) if is_local(&error) => {
+                    let text = format!("cannot make a socket: {error}");
+                    return Err(Error::new(Status::NoMemory, text));
+                }
                 Err(error) => {
                     failure = Some(error);
                     continue;
@@ -259,6 +263,12 @@ impl Endpoint {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// True for what this machine has too little of, which says nothing about a server.
+fn is_local(error: &io::Error) -> bool {
+    let code = error.raw_os_error().unwrap_or_default();
+    [libc::EMFILE, libc::ENFILE, libc::ENOBUFS, libc::ENOMEM].contains(&code)
 }
 
 impl Opening {
