@@ -94,6 +94,10 @@ impl Trip {
         }))
     }
 
+    pub fn server(&self) -> u32 {
+        self.server
+    }
+
     pub fn is_done(&self) -> bool {
         matches!(self.stage, Stage::Done)
     }

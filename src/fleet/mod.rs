@@ -10,6 +10,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 
 pub use self::explain::Explanation;
+pub use self::health::Admission;
 pub use self::server::{Server, unix_now};
 use crate::error::Result;
 use crate::net::address::Address;
