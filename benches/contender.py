@@ -25,6 +25,15 @@ class UnableError(Exception):
     """This peer cannot take part; the text says why."""
 
 
+class FailedError(Exception):
+    """A peer that took part failed."""
+
+    def __init__(self, peer: Peer, text: str) -> None:
+        """Say who, and why."""
+        super().__init__(text)
+        self.peer = peer
+
+
 def command(peer: Peer, row: Row, addresses: str) -> list[str]:
     """Return what starts a peer."""
     if peer.program == "python":
@@ -43,6 +52,7 @@ class Contender:
     def __init__(self, peer: Peer, row: Row, addresses: str, under: tuple[str, ...] = ()) -> None:
         """Start it, `under` another program if wanted, and wait until it has stored its keys."""
         self.name = peer.name
+        self._peer = peer
         self._process = subprocess.Popen(
             [*under, *command(peer, row, addresses)],
             env=ENVIRONMENT,
@@ -76,7 +86,7 @@ class Contender:
         assert self._process.stdin is not None
         self._process.stdin.close()
         if self._process.wait(PATIENCE) != 0:
-            raise UnableError(self._last_words())
+            raise self._failure()
         self.kill()
 
     def kill(self) -> None:
@@ -95,20 +105,21 @@ class Contender:
 
     def _expect(self, expected: str) -> None:
         if (answer := self._answer()) != expected:
-            raise UnableError(f"says {answer!r}")
+            raise FailedError(self._peer, f"says {answer!r}")
 
     def _answer(self) -> str:
         stream = self._process.stdout
         assert stream is not None
         if not select.select([stream], [], [], PATIENCE)[0]:
-            raise UnableError("hangs")
-        answer = stream.readline().strip()
-        if not answer:
-            self._process.wait(PATIENCE)
-            raise UnableError(self._last_words())
-        return answer
+            raise FailedError(self._peer, "hangs")
+        if answer := stream.readline().strip():
+            return answer
+        self._process.wait(PATIENCE)
+        raise self._failure()
 
-    def _last_words(self) -> str:
+    def _failure(self) -> Exception:
         assert self._process.stderr is not None
-        lines = self._process.stderr.read().strip().split("\n")
-        return lines[-1] or "ended early"
+        text = self._process.stderr.read().strip().split("\n")[-1]
+        if self._process.returncode == UNABLE:
+            return UnableError(text)
+        return FailedError(self._peer, text or f"ends with {self._process.returncode}")

@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from contender import Contender, UnableError
+from contender import Contender, FailedError, UnableError
 from rows import Peer, Row
 
 from fleet import Fleet
@@ -80,6 +80,6 @@ def count(row: Row) -> Counts:
             for peer in (row.ours, *row.others):
                 try:
                     figures[peer.name] = count_one(peer, fleet, tool)
-                except UnableError as error:
+                except (UnableError, FailedError) as error:
                     counts.left_out[f"{peer.name} under {tool}"] = str(error)
     return counts

@@ -20,10 +20,11 @@ FOR_PEERS, FOR_SERVERS = 0, 1
 
 @contextmanager
 def core(row: Row, place: int) -> Iterator[None]:
-    """Keep what is started in this block to one core, if the row is pinned and there are two."""
+    """Keep what is started in this block to a core, as the row wants it."""
     allowed = os.sched_getaffinity(0)
-    if row.pinned and len(allowed) > 1:
-        os.sched_setaffinity(0, {sorted(allowed)[place]})
+    if row.cores != "free":
+        wanted = place if row.cores == "apart" else 0
+        os.sched_setaffinity(0, {sorted(allowed)[wanted % len(allowed)]})
     try:
         yield
     finally:

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from statistics import median, quantiles
 
-from contender import Contender, UnableError
+from contender import Contender, FailedError, UnableError
 from quiet import Patience, Watch
 from rows import Metric, Peer, Row, Target
 
@@ -64,6 +64,8 @@ def start(row: Row, fleet: Fleet, stack: ExitStack, result: Result) -> list[Cont
     """Start those who can take part."""
     contenders = []
     for peer in row.peers:
+        if peer.name in result.left_out:
+            continue
         try:
             with core(row, FOR_PEERS):
                 contender = Contender(peer, row, fleet.addresses)
@@ -118,8 +120,20 @@ class Match:
 
 
 def measure(row: Row, rounds: int, seconds: float, patience: Patience) -> Result:
+    """Measure a row; if a peer fails, again without it."""
+    failed: dict[str, str] = {}
+    while True:
+        try:
+            return attempt(Result(row, left_out=dict(failed)), rounds, seconds, patience)
+        except FailedError as error:
+            if error.peer.is_ours:
+                raise
+            failed[error.peer.name] = str(error)
+
+
+def attempt(result: Result, rounds: int, seconds: float, patience: Patience) -> Result:
     """Let the contenders take turns; the servers' counters show that everything was done."""
-    result = Result(row)
+    row = result.row
     with ExitStack() as stack:
         fleet = Fleet(row, stack)
         match = Match(row, fleet, start(row, fleet, stack, result))

@@ -8,7 +8,7 @@ from typing import Any
 
 from counts import Counts
 from measure import Ratio, Result
-from rows import Metric, Row, Target
+from rows import Cores, Metric, Row, Target
 
 BEGIN = "<!-- benchmarks: written by `make bench` -->\n"
 END = "<!-- end of benchmarks -->\n"
@@ -40,11 +40,18 @@ def about(ratio: Ratio) -> str:
     return f"{ratio.median:.2f} ({ratio.low:.2f} to {ratio.high:.2f})"
 
 
+CORES: dict[Cores, str] = {
+    "apart": "the client on one core, the servers on another",
+    "together": "client and servers on one core",
+    "free": "client and servers on all cores",
+}
+
+
 def how(row: Row) -> str:
     """Return what the title of a row does not tell."""
-    where = "a core for the client, one for the servers" if row.pinned else "the scheduler decides"
-    size = f"{row.value_bytes:,} bytes"
-    return f"{row.servers} servers, values of {size}, {row.threads} thread(s); {where}."
+    threads = "one thread" if row.threads == 1 else f"{row.threads} threads"
+    size = f"values of {row.value_bytes:,} bytes"
+    return f"{row.servers} servers, {size}, {threads}, {CORES[row.cores]}."
 
 
 def of_row(result: Result) -> str:

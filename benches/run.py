@@ -18,6 +18,7 @@ from pathlib import Path
 
 import machine
 import report
+from contender import FailedError
 from counts import count
 from measure import measure
 from quiet import Patience
@@ -62,7 +63,10 @@ def main() -> None:
     results, counts = [], []
     patience = Patience(wanted.patience)
     for row in rows:
-        results.append(measure(row, wanted.rounds, wanted.turn_ms / 1000, patience))
+        try:
+            results.append(measure(row, wanted.rounds, wanted.turn_ms / 1000, patience))
+        except FailedError as error:
+            sys.exit(f"{row.title}: {error.peer.name}: {error}")
         say(report.of_row(results[-1]))
     for row in COUNTED if not wanted.no_counts else ():
         if row in rows:
