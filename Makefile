@@ -20,13 +20,16 @@ export PKG_CONFIG_PATH := $(CURDIR)/bindings/go
 CFLAGS := -std=c99 -D_POSIX_C_SOURCE=200809L -Wall -Wextra -Wpedantic -Werror -O1 -g -Iinclude
 LDLIBS := -L$(RELEASE) -lconsistent_memcached -lpthread -Wl,-rpath,$(RELEASE)
 
-C_TESTS := null keys_values servers explain operations batch packed failure liar fork threads
+C_TESTS := null keys_values servers explain operations batch packed unreachable failure liar \
+           liar_writes interrupted fork threads sharing soak queue
+C_SHARED := support memcached fake proxy values
 C_FILES := $(wildcard tests/c/*.[ch] tests/tsan/*.c examples/*.c benches/peers/*.[ch])
-PYTHON_EXAMPLES := $(wildcard examples/*.py examples/demo/*.py tests/*.py benches/*.py benches/peers/*.py)
+PYTHON_EXAMPLES := $(wildcard examples/*.py examples/demo/*.py tests/*.py \
+                              benches/*.py benches/peers/*.py)
 RUBY_EXAMPLES := $(wildcard examples/*.rb examples/demo/*.rb)
 GO_EXAMPLES := $(wildcard examples/*.go examples/demo/*.go)
 
-.PHONY: setup build header demo test test-rust test-c test-python test-ruby test-go test-examples \
+.PHONY: setup build header demo test test-rust test-c test-python test-ruby test-go test-examples soak \
         lint format valgrind tsan fuzz bench bench-smoke bench-placement docs cm help install clean
 
 setup:
@@ -53,6 +56,7 @@ cm: build
 help:
 	@echo "demo      real servers, four languages, a server more, a server less"
 	@echo "test      every test; test-rust test-c test-python test-ruby test-go test-examples: a part"
+	@echo "soak      a million operations while servers are killed"
 	@echo "lint      formatting and linters; format: mends the formatting"
 	@echo "valgrind  the C tests under memcheck; tsan: under ThreadSanitizer"
 	@echo "fuzz      every parser, FUZZ_SECONDS=$(FUZZ_SECONDS) each"
@@ -81,7 +85,7 @@ test-rust: build
 	cargo test --locked --features cli
 
 # The program of a test is its own file and the ones that all share.
-$(TARGET)/c/%: tests/c/%.c tests/c/support.c tests/c/fake.c $(wildcard tests/c/*.h) \
+$(TARGET)/c/%: tests/c/%.c $(C_SHARED:%=tests/c/%.c) $(wildcard tests/c/*.h) \
                include/consistent_memcached.h | build
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(filter %.c,$^) -o $@ $(LDLIBS)
@@ -93,6 +97,10 @@ test-c: $(C_TESTS:%=$(TARGET)/c/%)
 	tests/abi/check $(RELEASE)/$(LIBRARY).so
 	failed=; for test in $(C_TESTS); do \
 	    echo "== $$test"; $(TARGET)/c/$$test || failed+=" $$test"; done; test -z "$$failed"
+
+# A million operations while servers are killed; `make test` has a short one.
+soak: $(TARGET)/c/soak
+	$(TARGET)/c/soak 1000000
 
 test-python: build
 	cd bindings/python && $(VENV)/python -m pytest -q
@@ -133,14 +141,14 @@ MEMCHECK := valgrind --quiet --error-exitcode=9 --leak-check=full --show-leak-ki
             --errors-for-leak-kinds=definite,indirect --fair-sched=yes
 
 # Each with arguments that make it short. What is not here spends its time waiting.
-VALGRIND_RUNS := "null" "servers" "operations" "packed" "liar" "batch 3000 40" "threads 5"
+VALGRIND_RUNS := "null" "servers" "operations" "packed" "liar" "liar_writes" "batch 3000 40" "threads 5"
 
 valgrind: $(C_TESTS:%=$(TARGET)/c/%)
 	for test in $(VALGRIND_RUNS); do echo "== $$test"; $(MEMCHECK) $(TARGET)/c/$$test; done
 
 # Who reads what another thread writes, without a lock between them.
 tsan: setup
-	tests/tsan/run "threads 10" failure fork
+	tests/tsan/run "threads 10" "sharing 2" "soak 20000" failure fork queue
 
 # ---- fuzzing ----
 

@@ -92,6 +92,13 @@ typedef struct cm_error cm_error;
 // freed as soon as the client is made.
 typedef struct cm_options cm_options;
 
+// A queue of calls for an event loop (epoll, libuv, asyncio): it watches one descriptor, and
+// calls cm_queue_drive when that is readable. No function of a queue blocks.
+//
+// Belongs to one thread at a time, and to the process that made it: in a child after fork every
+// function but cm_queue_free gives CM_ERR_CLOSED.
+typedef struct cm_queue cm_queue;
+
 // The results of a batch, one for each operation, in the order given. Freed with
 // cm_results_free. Belongs to one thread at a time; outlives the client.
 typedef struct cm_results cm_results;
@@ -164,6 +171,14 @@ typedef struct cm_option {
   // What the option does.
   const char *text;
 } cm_option;
+
+// A call that has ended.
+typedef struct cm_completion {
+  // As given to cm_queue_submit.
+  uint64_t tag;
+  // One result for each operation, to be freed with cm_results_free.
+  struct cm_results *results;
+} cm_completion;
 
 // What an operation came to. Reached by pointer; later versions may add fields at its end.
 typedef struct cm_result {
@@ -485,6 +500,57 @@ cm_status cm_delete_multi_packed(struct cm_client *client,
 //
 // Since 0.1.0.
 void cm_block_free(void *block);
+
+// Makes a queue on a client. It may outlive the cm_client, whose calls then give CM_ERR_CLOSED.
+//
+// *queue_out: to be freed with cm_queue_free; NULL unless the call returns CM_OK.
+// CM_ERR_NO_MEMORY: no descriptor was free. Since 0.1.0.
+cm_status cm_queue_new(struct cm_client *client,
+                       struct cm_queue **queue_out,
+                       struct cm_error **error_out);
+
+// The descriptor to watch: when it is readable, cm_queue_drive has something to do. -1 for NULL,
+// and in a child that inherited the queue.
+//
+// It stays the same, and the queue's: nobody else reads or closes it. Since 0.1.0.
+int cm_queue_fd(const struct cm_queue *queue);
+
+// Begins a call: as cm_execute, but the results come from cm_queue_drive.
+//
+// ops: copied, with the keys and values they lead to. op_size: `sizeof(cm_op)`.
+// timeout_ms: for the whole call, from now; 0 for the client's `timeout_ms`.
+// tag: names the call in its completion. CM_ERR_CLOSED: the client was closed. Since 0.1.0.
+cm_status cm_queue_submit(struct cm_queue *queue,
+                          const struct cm_op *ops,
+                          size_t op_size,
+                          size_t count,
+                          uint32_t timeout_ms,
+                          uint64_t tag,
+                          struct cm_error **error_out);
+
+// Goes on with whatever can go on, and hands over the calls that have ended.
+//
+// completions: room for `capacity` structs of `completion_size` bytes (`sizeof(cm_completion)`).
+// With capacity 0 nothing is handed over.
+// *count_out: how many were written. When more have ended, the descriptor stays readable.
+// Returns CM_OK whatever became of the calls: that is in their results. Since 0.1.0.
+cm_status cm_queue_drive(struct cm_queue *queue,
+                         struct cm_completion *completions,
+                         size_t completion_size,
+                         size_t capacity,
+                         size_t *count_out,
+                         struct cm_error **error_out);
+
+// Ends the calls with this tag: what has no answer yet gets CM_ERR_CANCELLED. They come out of
+// cm_queue_drive as all others do. What was sent may still be done by the server.
+//
+// CM_NOT_FOUND: no call with this tag is under way. Since 0.1.0.
+cm_status cm_queue_cancel(struct cm_queue *queue, uint64_t tag, struct cm_error **error_out);
+
+// Frees a queue, and drops the calls that are under way. NULL is fine.
+//
+// Since 0.1.0.
+void cm_queue_free(struct cm_queue *queue);
 
 // Frees a result of cm_get and its like. NULL is fine.
 //

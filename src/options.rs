@@ -162,6 +162,24 @@ pub const TABLE: &[Spec] = &[
         text: "A longer value announced by a server is an error, before memory is taken for it.",
     },
     Spec {
+        name: "max_batch_bytes",
+        kind: Kind::Integer {
+            min: 1,
+            max: 1 << 48,
+        },
+        default: "1073741824",
+        text: "What the values of one batch may take together. Items beyond it are not delivered.",
+    },
+    Spec {
+        name: "spin_us",
+        kind: Kind::Integer {
+            min: 0,
+            max: 10_000,
+        },
+        default: "0",
+        text: "How many microseconds a caller looks for its reply before it sleeps. Takes CPU.",
+    },
+    Spec {
         name: "failure_threshold",
         kind: Kind::Integer {
             min: 1,

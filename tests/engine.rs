@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use consistent_memcached::client::{Client, Results};
 use consistent_memcached::error::Status;
 use consistent_memcached::protocol::{Kind, Operation};
-use support::{Memcached, PATIENCE, client, client_of, free_port, get, set};
+use support::{Memcached, PATIENCE, Port, client, client_of, get, run_within, set};
 
 fn keys(count: usize) -> Vec<String> {
     (0..count).map(|number| format!("key:{number}")).collect()
@@ -65,10 +65,7 @@ fn a_batch_over_all_servers() {
 #[test]
 fn more_callers_than_connections() {
     let servers = start(2);
-    let client = client(
-        &servers,
-        &[("connections_per_server", "1"), ("timeout_ms", "20000")],
-    );
+    let client = client(&servers, &[("connections_per_server", "1")]);
     let barrier = Barrier::new(8);
     std::thread::scope(|scope| {
         for thread in 0..8 {
@@ -137,10 +134,7 @@ fn a_unix_socket() {
 fn a_name_is_resolved() {
     let server = Memcached::start();
     let list = server.address().replace("127.0.0.1", "LocalHost.");
-    let client = client_of(
-        &list,
-        &[("connect_timeout_ms", "5000"), ("timeout_ms", "10000")],
-    );
+    let client = client_of(&list, &[]);
     assert_eq!(set(&client, b"key", b"value"), Status::Ok);
     let keys = keys(100);
     set_all(&client, &keys);
@@ -149,7 +143,7 @@ fn a_name_is_resolved() {
 
 #[test]
 fn a_name_that_cannot_be_resolved() {
-    let client = client_of("no-such-host.invalid", &[]);
+    let client = client_of("no-such-host.invalid", &[("connect_timeout_ms", "500")]);
     let start = Instant::now();
     let (status, _) = get(&client, b"key");
     assert!(
@@ -161,10 +155,8 @@ fn a_name_that_cannot_be_resolved() {
 
 #[test]
 fn nobody_listens() {
-    let client = client_of(
-        &format!("127.0.0.1:{}", free_port()),
-        &[("failure_threshold", "3")],
-    );
+    let port = Port::reserve();
+    let client = client_of(&port.address().to_string(), &[("failure_threshold", "3")]);
     let statuses: Vec<_> = (0..5).map(|_| get(&client, b"key").0).collect();
     let (refused, down) = (Status::Connection, Status::ServerDown);
     assert_eq!(statuses, [refused, refused, refused, down, down]);
@@ -194,10 +186,9 @@ fn a_restarted_server_is_used_again() {
 #[test]
 fn closing_ends_waits_for_connections_and_replies() {
     let servers = start(1);
-    let options = [("connections_per_server", "1"), ("timeout_ms", "20000")];
-    let client = client(&servers, &options);
+    let client = client(&servers, &[("connections_per_server", "1")]);
     set(&client, b"key", b"value");
-    servers[0].signal("STOP");
+    servers[0].suspend();
     std::thread::scope(|scope| {
         let calls: Vec<_> = (0..4)
             .map(|_| scope.spawn(|| get(&client, b"key").0))
@@ -209,7 +200,7 @@ fn closing_ends_waits_for_connections_and_replies() {
             assert_eq!(call.join().unwrap(), Status::Closed);
         }
     });
-    servers[0].signal("CONT");
+    servers[0].resume();
     assert_eq!(get(&client, b"key").0, Status::Closed);
     assert_eq!(
         client.select_server(b"key").unwrap_err().status(),
@@ -220,20 +211,19 @@ fn closing_ends_waits_for_connections_and_replies() {
 #[test]
 fn a_caller_who_gives_up_leaves_its_place() {
     let servers = start(1);
-    let options = [
-        ("connections_per_server", "1"),
-        ("timeout_ms", "500"),
-        ("failure_threshold", "100"),
-    ];
-    let client = client(&servers, &options);
+    let client = client(&servers, &[("connections_per_server", "1")]);
     set(&client, b"key", b"value");
-    servers[0].signal("STOP");
+    servers[0].suspend();
+    let hurry = Duration::from_millis(200);
     std::thread::scope(|scope| {
         for _ in 0..4 {
-            scope.spawn(|| assert_eq!(get(&client, b"key").0, Status::Timeout));
+            scope.spawn(|| {
+                let op = Operation::new(Kind::Get, b"key");
+                assert_eq!(run_within(&client, op, hurry).0, Status::Timeout);
+            });
         }
     });
-    servers[0].signal("CONT");
+    servers[0].resume();
     assert_eq!(get(&client, b"key"), (Status::Ok, b"value".to_vec()));
 }
 
@@ -243,10 +233,9 @@ fn a_stopped_server_does_not_keep_the_others() {
     let client = client(&servers, &[]);
     let keys = keys(1000);
     set_all(&client, &keys);
-    servers[2].signal("STOP");
-    let start = Instant::now();
-    let results = get_all(&client, &keys, Duration::from_millis(300));
-    assert!(start.elapsed() < PATIENCE);
+    servers[2].suspend();
+    // In this time the others answer, however slow the machine is.
+    let results = get_all(&client, &keys, Duration::from_millis(2000));
     for record in results.records() {
         let expected = if record.server == Some(2) {
             Status::Timeout
@@ -255,7 +244,7 @@ fn a_stopped_server_does_not_keep_the_others() {
         };
         assert_eq!(record.status(), expected);
     }
-    servers[2].signal("CONT");
+    servers[2].resume();
     assert_all(&get_all(&client, &keys, Duration::ZERO), &keys);
 }
 

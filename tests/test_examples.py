@@ -107,7 +107,7 @@ def test_demo_that_is_interrupted_leaves_no_process(number: signal.Signals) -> N
     demo.send_signal(number)
     assert demo.wait(PATIENCE) != 0
     demo.stdout.close()
-    end = time.monotonic() + 10  # what it killed may still be dying
+    end = time.monotonic() + PATIENCE  # what it killed may still be dying
     while living(demo.pid) and time.monotonic() < end:
         time.sleep(0.01)
     assert living(demo.pid) == []

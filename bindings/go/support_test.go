@@ -3,15 +3,18 @@ package consistentmemcached_test
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"os/exec"
+	"syscall"
 	"testing"
 	"time"
 
 	memcached "consistentmemcached"
 )
 
-// server is a memcached process on a free loopback port.
+// server is a memcached process on a loopback port, which stays its own while
+// it is away.
 type server struct {
 	address string
 	process *exec.Cmd
@@ -19,42 +22,35 @@ type server struct {
 
 func startServer(t *testing.T) *server {
 	t.Helper()
-	for attempt := 0; attempt < 5; attempt++ { // another process may take the port first
-		address := freeAddress(t)
-		host, port, _ := net.SplitHostPort(address)
-		process := exec.Command("memcached", "-u", "root", "-l", host, "-p", port)
-		if err := process.Start(); err != nil {
-			t.Fatal(err)
-		}
-		s := &server{address, process}
-		if s.accepts() {
-			t.Cleanup(s.kill)
+	address := reservePort(t)
+	host, port, _ := net.SplitHostPort(address)
+	process := exec.Command("memcached", "-u", "root", "-U", "0", "-l", host, "-p", port)
+	check(t, process.Start())
+	s := &server{address, process}
+	t.Cleanup(s.kill)
+	for end := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
+		if connection, err := net.Dial("tcp", address); err == nil {
+			connection.Close()
 			return s
 		}
-		s.kill()
-	}
-	t.Fatal("memcached does not start")
-	return nil
-}
-
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	return listener.Addr().String()
-}
-
-func (s *server) accepts() bool {
-	for end := time.Now().Add(5 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
-		if connection, err := net.Dial("tcp", s.address); err == nil {
-			connection.Close()
-			return true
+		if time.Now().After(end) {
+			t.Fatal("memcached does not start")
 		}
 	}
-	return false
+}
+
+// reservePort binds a socket until the test ends, so that nobody else is given
+// its port. A memcached may listen there: both set SO_REUSEADDR.
+func reservePort(t *testing.T) (address string) {
+	t.Helper()
+	socket, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
+	check(t, err)
+	t.Cleanup(func() { syscall.Close(socket) })
+	check(t, syscall.SetsockoptInt(socket, syscall.SOL_SOCKET, syscall.SO_REUSEADDR, 1))
+	check(t, syscall.Bind(socket, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}))
+	bound, err := syscall.Getsockname(socket)
+	check(t, err)
+	return fmt.Sprintf("127.0.0.1:%d", bound.(*syscall.SockaddrInet4).Port)
 }
 
 // kill ends the process; doing so twice is fine.
@@ -93,9 +89,13 @@ func startSilent(t *testing.T) (address string, asked <-chan struct{}) {
 	return listener.Addr().String(), requests
 }
 
+// newClient returns a client that is patient, unless the options say otherwise:
+// the machine may be slow.
 func newClient(t *testing.T, options memcached.Options, servers ...string) *memcached.Client {
 	t.Helper()
-	client, err := memcached.New(servers, options)
+	all := memcached.Options{"timeout_ms": 60000, "connect_timeout_ms": 60000}
+	maps.Copy(all, options)
+	client, err := memcached.New(servers, all)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,22 +4,29 @@
 use std::time::{Duration, Instant};
 
 use super::call::Call;
-use super::flight::{Flight, Interest};
+use super::flight::Flight;
+use super::trip::Interest;
 use crate::net::exchange::Answers;
 use crate::net::poll::{Poll, Ready};
-use crate::net::wake::{Existed, Wake};
+use crate::net::spin::Spin;
+use crate::net::wake::{Existed, Sleeper, Wake};
 
 /// How long to wait at a time for what cannot be waited for.
 const BLIND: Duration = Duration::from_millis(10);
 
 /// Runs flights until each has ended or the deadline has passed.
-pub fn run<A: Answers>(call: &mut Call<'_, A>, flights: &mut [Flight<'_>]) {
+pub fn run<A: Answers>(call: &mut Call<'_, A>, flights: &mut [Flight]) {
+    call.waits_for_one = flights.len() == 1;
     for flight in flights.iter_mut() {
         flight.advance(call, Ready::default());
     }
     let mut poll = Poll::default();
+    // The time was read when the call began: a call that needs one reply reads it once.
+    let mut is_first = true;
     while flights.iter().any(|flight| !flight.is_done()) {
-        call.now = Instant::now();
+        if !std::mem::take(&mut is_first) {
+            call.now = Instant::now();
+        }
         if call.now >= call.deadline {
             flights.iter_mut().for_each(|flight| flight.expire(call));
             return;
@@ -30,8 +37,8 @@ pub fn run<A: Answers>(call: &mut Call<'_, A>, flights: &mut [Flight<'_>]) {
     }
 }
 
-/// When only one flight is left and it waits for a reply, it waits in `recv` itself.
-fn wait_for_last<A: Answers>(call: &mut Call<'_, A>, flights: &mut [Flight<'_>]) -> bool {
+/// When only one flight is left, it waits for its reply itself if it can.
+fn wait_for_last<A: Answers>(call: &mut Call<'_, A>, flights: &mut [Flight]) -> bool {
     let mut left = flights.iter_mut().filter(|flight| !flight.is_done());
     match (left.next(), left.next()) {
         (Some(last), None) => last.wait_for_reply(call),
@@ -40,7 +47,7 @@ fn wait_for_last<A: Answers>(call: &mut Call<'_, A>, flights: &mut [Flight<'_>])
 }
 
 /// Waits for sockets and rings, then steps every flight.
-fn wait<A: Answers>(call: &mut Call<'_, A>, flights: &mut [Flight<'_>], poll: &mut Poll) {
+fn wait<A: Answers>(call: &mut Call<'_, A>, flights: &mut [Flight], poll: &mut Poll) {
     let mut timeout = call.deadline.saturating_duration_since(call.now);
     let (mut rings, mut sockets) = (false, false);
     poll.clear();
@@ -59,10 +66,19 @@ fn wait<A: Answers>(call: &mut Call<'_, A>, flights: &mut [Flight<'_>], poll: &m
             timeout = timeout.min(at.saturating_duration_since(call.now));
         }
     }
-    match call.wake.clone().filter(|_| rings) {
-        Some(wake) if !sockets => wake.wait(timeout),
-        Some(wake) => wait_for_either(&wake, poll, timeout),
-        None => wait_for_sockets(poll, timeout),
+    match call.wake.as_deref().filter(|_| rings) {
+        Some(Wake::Thread(sleeper)) if !sockets => sleeper.wait(timeout),
+        Some(Wake::Thread(sleeper)) => wait_for_either(sleeper, poll, timeout),
+        _ => {
+            let spin = spin_of(call, flights);
+            let found = spin.is_some_and(|spin| look_for_replies(spin, poll, timeout));
+            if !found {
+                wait_for_sockets(poll, timeout);
+            }
+            if let Some(spin) = spin {
+                spin.replied_after(call.now.elapsed());
+            }
+        }
     }
     call.now = Instant::now();
     for (place, flight) in flights.iter_mut().enumerate() {
@@ -70,12 +86,27 @@ fn wait<A: Answers>(call: &mut Call<'_, A>, flights: &mut [Flight<'_>], poll: &m
     }
 }
 
-fn wait_for_either(wake: &Wake, poll: &mut Poll, timeout: Duration) {
-    match wake.descriptor() {
+/// The first server that is waited for decides whether it pays to spin.
+fn spin_of<'a, A>(call: &Call<'a, A>, flights: &[Flight]) -> Option<&'a Spin> {
+    let first = flights.iter().find(|flight| !flight.is_done())?;
+    Some(&call.server(first.server()).spin).filter(|spin| spin.is_on())
+}
+
+fn look_for_replies(spin: &Spin, poll: &mut Poll, limit: Duration) -> bool {
+    let mut found = false;
+    spin.look(Instant::now(), limit, || {
+        found = poll.wait(Duration::ZERO).is_ok() && poll.is_any_ready();
+        found
+    });
+    found
+}
+
+fn wait_for_either(sleeper: &Sleeper, poll: &mut Poll, timeout: Duration) {
+    match sleeper.descriptor() {
         Ok((fd, Existed::Before)) => {
             poll.add(fd, Ready::READABLE);
             wait_for_sockets(poll, timeout);
-            wake.clear();
+            sleeper.clear();
         }
         // What rang before there was a descriptor shows in the step that follows.
         Ok((_, Existed::Not)) => {}

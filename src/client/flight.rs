@@ -1,52 +1,60 @@
-//! One server's share of a batch, from the wait for a connection to the last answer: a
-//! state machine that never blocks.
+//! One server's share of a call, from the wait for a connection to the last answer: a state
+//! machine that never blocks. It has a connection to itself; or somebody else carries it; or it
+//! leads a round that carries others too.
 
 use std::borrow::Cow;
-use std::os::fd::RawFd;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::call::Call;
+use super::trip::{Interest, Trip, closed};
 use crate::error::{Error, Status};
-use crate::fleet::Server;
-use crate::net::exchange::{Answers, Exchange, Fault};
-use crate::net::opening::{Opened, Opening};
+use crate::net::exchange::Answers;
+use crate::net::parcel::{Outcome, Parcel, Receipt, Waiter, Waiting};
 use crate::net::poll::Ready;
-use crate::net::pool::{Checkout, Grant, Lease, Slot, Waiting};
-use crate::net::stream::Wait;
+use crate::net::pool::{Checkout, Grant};
+use crate::net::results::Results;
+use crate::net::round::{Load, Round, Shared};
 
-pub struct Flight<'a> {
-    server: &'a Server,
+#[derive(Debug)]
+pub struct Flight {
+    server: u32,
     /// Numbers of the operations, in the order they are sent.
-    order: Cow<'a, [u32]>,
+    order: Cow<'static, [u32]>,
     stage: Stage,
-    repeated: bool,
 }
 
+// There is one flight for each server of a call, and it does not move.
+#[allow(clippy::large_enum_variant)]
+#[derive(Debug)]
 enum Stage {
     Start,
+    /// In the queue, or on somebody's connection.
     Waiting(Waiting),
-    Opening(Opening),
-    Exchanging(Lease, Exchange),
+    /// With a connection to itself.
+    Alone(Trip),
+    /// With others, whose answers it fetches too.
+    Leading(Box<Leading>),
     Done,
 }
 
-/// What a flight waits for.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Interest {
-    Nothing,
-    /// A ring of the call's wake.
-    Wake,
-    Socket(RawFd, Ready),
+#[derive(Debug)]
+struct Leading {
+    trip: Trip,
+    load: Load,
+    own: Waiting,
 }
 
-impl<'a> Flight<'a> {
-    pub fn new(server: &'a Server, order: Cow<'a, [u32]>) -> Self {
+impl Flight {
+    pub fn new(server: u32, order: Cow<'static, [u32]>) -> Self {
         Self {
             server,
             order,
             stage: Stage::Start,
-            repeated: false,
         }
+    }
+
+    pub fn server(&self) -> u32 {
+        self.server
     }
 
     /// Adds an operation before the flight has begun.
@@ -59,276 +67,279 @@ impl<'a> Flight<'a> {
     }
 
     /// Goes on as far as it can. `ready` is what its socket is ready for.
-    pub fn advance<A: Answers>(&mut self, call: &mut Call<'_, A>, mut ready: Ready) {
-        loop {
-            // What is being worked on is dropped, and a connection so closed, if this panics.
-            let stage = std::mem::replace(&mut self.stage, Stage::Done);
-            let (next, goes_on) = match stage {
-                Stage::Done => return,
-                Stage::Start => self.start(call),
-                Stage::Waiting(waiting) => match waiting.granted() {
-                    Some(grant) => (self.granted(grant, call), true),
-                    None => (Stage::Waiting(waiting), false),
-                },
-                Stage::Opening(opening) => self.open(opening, call, ready.writable),
-                Stage::Exchanging(lease, exchange) => {
-                    (self.converse(lease, exchange, call, ready), false)
+    pub fn advance<A: Answers>(&mut self, call: &mut Call<'_, A>, ready: Ready) {
+        match &mut self.stage {
+            Stage::Done => {}
+            Stage::Start => self.start(call),
+            Stage::Waiting(waiting) => {
+                if let Some(outcome) = waiting.outcome() {
+                    self.came_to(outcome, call);
                 }
-            };
-            self.stage = next;
-            if !goes_on {
-                return;
             }
-            ready = Ready::default();
+            Stage::Alone(trip) => {
+                trip.advance(call, ready);
+                self.land_if_done();
+            }
+            Stage::Leading(leading) => {
+                leading.step(call, |trip, call| trip.advance(call, ready));
+                self.end_lead_if_answered(call);
+            }
         }
     }
 
-    /// For a flight that is the only one left: waits inside `recv`, for which no `poll` is needed.
-    /// False when it does not wait for a reply.
+    /// For a flight that is the only one left: waits inside `recv`, or asleep in the queue, for which
+    /// no `poll` is needed. False when it does not wait for a reply.
     pub fn wait_for_reply<A: Answers>(&mut self, call: &mut Call<'_, A>) -> bool {
-        let script = call.script(self.server, &self.order);
         match &mut self.stage {
-            Stage::Exchanging(lease, exchange)
-                if !exchange.wants_to_send(&lease.connection, &script) =>
-            {
-                let stream = &mut lease.connection.stream;
+            Stage::Alone(trip) => {
+                let waited = trip.wait_for_reply(call);
+                self.land_if_done();
+                waited
+            }
+            Stage::Leading(leading) => {
+                let waited = leading.step(call, |trip, call| trip.wait_for_reply(call));
+                self.end_lead_if_answered(call);
+                waited
+            }
+            Stage::Waiting(waiting) => {
+                let bells = &call.server(self.server).pool.bells;
                 let left = call.deadline.saturating_duration_since(call.now);
-                // A timeout a little off costs less than the system call to set it.
-                let set = stream.receive_timeout().unwrap_or_default();
-                let near = set >= left / 2 && set <= left + Duration::from_millis(1);
-                if !near && stream.set_receive_timeout(left).is_err() {
+                if !waiting.sleep(bells, left) {
                     return false;
                 }
+                call.now = Instant::now();
+                self.advance(call, Ready::default());
+                true
             }
-            _ => return false,
+            Stage::Start | Stage::Done => false,
         }
-        if let Stage::Exchanging(lease, exchange) = std::mem::replace(&mut self.stage, Stage::Done)
-        {
-            self.stage = self.receive(lease, exchange, call, Wait::UpToReceiveTimeout);
-            // An error while opening anew shows at the next step.
-        }
-        true
     }
 
     /// What must happen before [`Flight::advance`] can go on.
-    pub fn interest<A>(&self, call: &Call<'_, A>) -> Interest {
+    pub fn interest<A>(&self, call: &mut Call<'_, A>) -> Interest {
         match &self.stage {
             Stage::Start | Stage::Done => Interest::Nothing,
             Stage::Waiting(_) => Interest::Wake,
-            Stage::Opening(opening) => match opening.socket() {
-                None => Interest::Wake,
-                Some(fd) => Interest::Socket(fd, Ready::WRITABLE),
-            },
-            Stage::Exchanging(lease, exchange) => Interest::Socket(
-                lease.connection.stream.fd(),
-                Ready {
-                    readable: true,
-                    writable: exchange
-                        .wants_to_send(&lease.connection, &call.script(self.server, &self.order)),
-                },
-            ),
+            Stage::Alone(trip) => trip.interest(call),
+            Stage::Leading(leading) => leading.interest(call),
         }
     }
 
     /// When to go on at the latest, even if nothing happens.
     pub fn wake_at(&self) -> Option<Instant> {
         match &self.stage {
-            Stage::Opening(opening) => Some(opening.wake_at()),
+            Stage::Alone(trip) => trip.wake_at(),
+            Stage::Leading(leading) => leading.trip.wake_at(),
             _ => None,
         }
     }
 
-    /// The deadline has passed: what has no answer gets none. A connection with a reply
-    /// outstanding is closed, so the reply cannot be taken for another's.
+    /// The deadline has passed: what has no answer gets none.
     pub fn expire<A: Answers>(&mut self, call: &mut Call<'_, A>) {
-        let stage = std::mem::replace(&mut self.stage, Stage::Done);
-        let (text, is_event) = match &stage {
+        self.look_once_more(call);
+        let text = match &self.stage {
             Stage::Done => return,
-            Stage::Start | Stage::Waiting(_) => ("no connection was free in time", false),
-            Stage::Opening(_) => ("no connection in time", true),
-            Stage::Exchanging(..) => ("no answer in time", true),
+            Stage::Start => "no connection was free in time",
+            Stage::Waiting(waiting) if waiting.is_queued() => "no connection was free in time",
+            Stage::Alone(trip) if !trip.is_exchanging() => "no connection in time",
+            Stage::Waiting(_) | Stage::Alone(_) | Stage::Leading(_) => "no answer in time",
         };
-        if is_event && call.counts_timeouts {
-            self.server.failed(call.now);
-        }
-        let error = Error::new(Status::Timeout, text);
-        match stage {
-            Stage::Exchanging(_, exchange) => self.fail(call, error, Some(&exchange)),
-            _ => self.fail(call, error, None),
+        self.leave(
+            call,
+            Error::new(Status::Timeout, text),
+            call.counts_timeouts,
+        );
+    }
+
+    /// The answers, or a connection, may have come at the last moment.
+    fn look_once_more<A: Answers>(&mut self, call: &mut Call<'_, A>) {
+        let Stage::Waiting(waiting) = &self.stage else {
+            return;
+        };
+        match waiting.outcome() {
+            None => {}
+            Some(Outcome::Granted(grant @ (Grant::Lease(_) | Grant::Slot(_)))) => {
+                // Too late for this caller, not for the next.
+                grant.pass_on();
+                self.stage = Stage::Start;
+            }
+            Some(Outcome::Granted(Grant::Round(round))) => self.lead(*round),
+            Some(outcome) => self.came_to(outcome, call),
         }
     }
 
-    fn start<A: Answers>(&mut self, call: &mut Call<'_, A>) -> (Stage, bool) {
-        if let Err(error) = self.server.admit(call.now) {
-            self.fail(call, error, None);
-            return (Stage::Done, false);
-        }
-        match self.server.pool.checkout(call.now, || call.wake()) {
-            Checkout::Now(grant) => (self.granted(grant, call), true),
-            Checkout::Later(waiting) => (Stage::Waiting(waiting), false),
+    /// Ends the flight: what has no answer gets `error`.
+    pub fn give_up<A: Answers>(&mut self, call: &mut Call<'_, A>, error: Error) {
+        self.leave(call, error, false);
+    }
+
+    /// `in_vain`: the server had all the time it may take, which speaks against it.
+    fn leave<A: Answers>(&mut self, call: &mut Call<'_, A>, error: Error, in_vain: bool) {
+        match std::mem::replace(&mut self.stage, Stage::Done) {
+            Stage::Done => {}
+            Stage::Start => self.fail(call, &error, true),
+            Stage::Waiting(waiting) => {
+                self.fail(call, &error, waiting.is_queued());
+                waiting.time_out(in_vain);
+            }
+            Stage::Alone(mut trip) => {
+                if in_vain {
+                    call.server(self.server).failed(call.now);
+                }
+                trip.end(call, error);
+            }
+            Stage::Leading(leading) => {
+                self.fail(call, &error, false);
+                if leading.leave(in_vain) {
+                    call.server(self.server).failed(call.now);
+                }
+            }
         }
     }
 
-    fn granted<A: Answers>(&mut self, grant: Grant, call: &mut Call<'_, A>) -> Stage {
+    fn start<A: Answers>(&mut self, call: &mut Call<'_, A>) {
+        let server = call.server(self.server);
+        if let Err(error) = server.admit(call.now) {
+            self.stage = Stage::Done;
+            return self.fail(call, &error, true);
+        }
+        let order = &self.order;
+        let checkout = server.pool.checkout(call.now, || {
+            let operations = order.iter().map(|&op| &call.operations[op as usize]);
+            let waiter = if call.waits_for_one {
+                Waiter::Asleep(server.pool.bells.place())
+            } else {
+                Waiter::Awake(call.wake())
+            };
+            Receipt::new(Parcel::pack(operations), waiter)
+        });
+        match checkout {
+            Checkout::Now(grant) => self.granted(grant, call),
+            Checkout::Later(waiting) => self.stage = Stage::Waiting(waiting),
+        }
+    }
+
+    fn came_to<A: Answers>(&mut self, outcome: Outcome, call: &mut Call<'_, A>) {
+        match outcome {
+            Outcome::Granted(grant) => self.granted(grant, call),
+            Outcome::Answered(results) => {
+                self.stage = Stage::Done;
+                self.take(&results, call);
+            }
+        }
+    }
+
+    fn granted<A: Answers>(&mut self, grant: Grant, call: &mut Call<'_, A>) {
         match grant {
-            Grant::Lease(lease) => begin(lease),
-            Grant::Slot(slot) => match self.server.admit_again(call.now) {
-                Ok(()) => self.connect(slot, call),
+            Grant::Lease(lease) => {
+                self.stage = Stage::Alone(Trip::on(lease, self.server, self.take_order()));
+                self.advance(call, Ready::default());
+            }
+            Grant::Slot(slot) => match call.server(self.server).admit_again(call.now) {
+                Ok(()) => {
+                    let order = self.take_order();
+                    self.stage = Stage::Alone(Trip::connect(slot, self.server, order, call));
+                    self.land_if_done();
+                }
                 Err(error) => {
-                    self.fail(call, error, None);
-                    Stage::Done
+                    self.stage = Stage::Done;
+                    self.fail(call, &error, true);
                 }
             },
+            Grant::Round(round) => self.lead(*round),
             Grant::Closed => {
-                self.fail(call, closed(), None);
-                Stage::Done
+                self.stage = Stage::Done;
+                self.fail(call, &closed(), true);
             }
         }
     }
 
-    fn connect<A: Answers>(&mut self, slot: Slot, call: &mut Call<'_, A>) -> Stage {
-        let wake = call.wake();
-        let opened = self.server.endpoint.open(slot, call.now, &wake);
-        self.opened(opened, call)
-    }
-
-    fn open<A: Answers>(
-        &mut self,
-        opening: Opening,
-        call: &mut Call<'_, A>,
-        writable: bool,
-    ) -> (Stage, bool) {
-        let opened = self.server.endpoint.advance(opening, call.now, writable);
-        let stage = self.opened(opened, call);
-        let goes_on = matches!(stage, Stage::Exchanging(..));
-        (stage, goes_on)
-    }
-
-    fn opened<A: Answers>(
-        &mut self,
-        opened: Result<Opened, Error>,
-        call: &mut Call<'_, A>,
-    ) -> Stage {
-        match opened {
-            Ok(Opened::Ready(lease)) => begin(lease),
-            Ok(Opened::NotYet(opening)) => Stage::Opening(opening),
-            Err(error) => {
-                if error.status() != Status::Closed {
-                    self.server.failed(call.now);
-                }
-                self.fail(call, error, None);
-                Stage::Done
+    fn lead(&mut self, round: Round) {
+        let (trip, load) = Trip::lead_on(round, self.server);
+        match std::mem::replace(&mut self.stage, Stage::Done) {
+            Stage::Waiting(own) => {
+                self.stage = Stage::Leading(Box::new(Leading { trip, load, own }));
             }
+            // Only who waits is made a leader.
+            _ => drop((trip, load)),
         }
     }
 
-    fn converse<A: Answers>(
-        &mut self,
-        mut lease: Lease,
-        mut exchange: Exchange,
-        call: &mut Call<'_, A>,
-        ready: Ready,
-    ) -> Stage {
-        let script = call.script(self.server, &self.order);
-        if let Err(fault) = exchange.send(&mut lease.connection, &script) {
-            return self.broken(lease, exchange, fault, call);
-        }
-        if !ready.readable {
-            return Stage::Exchanging(lease, exchange);
-        }
-        self.receive(lease, exchange, call, Wait::No)
+    /// From here on the trip has it.
+    fn take_order(&mut self) -> Cow<'static, [u32]> {
+        std::mem::replace(&mut self.order, Cow::Borrowed(&[]))
     }
 
-    fn receive<A: Answers>(
-        &mut self,
-        mut lease: Lease,
-        mut exchange: Exchange,
-        call: &mut Call<'_, A>,
-        wait: Wait,
-    ) -> Stage {
-        let script = call.script(self.server, &self.order);
-        let received = exchange.receive(&mut lease.connection, &script, call.answers, wait);
-        match received {
-            Ok(_) if !exchange.is_done(&script) => Stage::Exchanging(lease, exchange),
-            Ok(_) => {
-                self.server.succeeded();
-                lease.give_back(call.now);
-                Stage::Done
-            }
-            Err(fault) => self.broken(lease, exchange, fault, call),
+    fn land_if_done(&mut self) {
+        if matches!(&self.stage, Stage::Alone(trip) if trip.is_done()) {
+            self.stage = Stage::Done;
         }
     }
 
-    /// The connection is of no more use. What is safe to repeat is repeated once.
-    fn broken<A: Answers>(
-        &mut self,
-        lease: Lease,
-        exchange: Exchange,
-        fault: Fault,
-        call: &mut Call<'_, A>,
-    ) -> Stage {
-        if self.server.pool.is_closed() {
-            self.fail(call, closed(), Some(&exchange));
-            return Stage::Done;
-        }
-        if !matches!(fault, Fault::OutOfStep) {
-            self.server.failed(call.now);
-        }
-        let error = match fault {
-            Fault::Violation(text) => {
-                self.fail(call, Error::new(Status::Protocol, text), Some(&exchange));
-                return Stage::Done;
-            }
-            Fault::Ended => "the server closed the connection".to_owned(),
-            Fault::Io(error) => format!("the connection broke: {error}"),
-            Fault::OutOfStep => "the server refused a request before this one".to_owned(),
+    /// A leader with its own answers hands on what is left.
+    fn end_lead_if_answered<A: Answers>(&mut self, call: &mut Call<'_, A>) {
+        let Stage::Leading(leading) = &self.stage else {
+            return;
         };
-        let error = Error::new(Status::Connection, error).on(&self.server.identity);
-        if self.repeated {
-            self.fail(call, error, Some(&exchange));
-            return Stage::Done;
-        }
-        self.repeated = true;
-        let repeatable = |&(position, op): &(usize, u32)| {
-            exchange.is_unsent(position) || call.operations[op as usize].kind.is_pure_read()
+        let Some(Outcome::Answered(results)) = leading.own.outcome() else {
+            return;
         };
-        let (again, lost): (Vec<_>, Vec<_>) =
-            pending(&self.order, call.answers).partition(repeatable);
-        for (_, op) in lost {
-            call.answers.failed(op, &error, false);
+        if let Stage::Leading(leading) = std::mem::replace(&mut self.stage, Stage::Done) {
+            leading.hand_on();
         }
-        if again.is_empty() {
-            return Stage::Done;
-        }
-        self.order = again.iter().map(|&(_, op)| op).collect::<Vec<_>>().into();
-        self.order.iter().for_each(|&op| call.answers.reset(op));
-        self.connect(lease.give_up_connection(), call)
+        self.take(&results, call);
     }
 
-    /// Gives every operation without an answer this error.
-    fn fail<A: Answers>(&self, call: &mut Call<'_, A>, error: Error, sent: Option<&Exchange>) {
-        let error = error.on(&self.server.identity);
-        let ops: Vec<_> = pending(&self.order, call.answers).collect();
-        for (position, op) in ops {
-            // What is repeated either was not sent before, or is a read.
-            let sent_before = self.repeated && call.operations[op as usize].kind.is_pure_read();
-            let unsent = sent.is_none_or(|exchange| exchange.is_unsent(position));
-            call.answers.failed(op, &error, unsent && !sent_before);
+    /// Takes over the answers somebody else has fetched.
+    fn take<A: Answers>(&self, results: &Results, call: &mut Call<'_, A>) {
+        for (local, &op) in self.order.iter().enumerate() {
+            results.give(local, op, call.answers);
+        }
+    }
+
+    fn fail<A: Answers>(&self, call: &mut Call<'_, A>, error: &Error, unsent: bool) {
+        let error = error.clone().on(&call.server(self.server).identity);
+        for &op in self.order.iter() {
+            if call.answers.is_pending(op) {
+                call.answers.failed(op, &error, unsent);
+            }
         }
     }
 }
 
-fn begin(mut lease: Lease) -> Stage {
-    let exchange = Exchange::new(&mut lease.connection);
-    Stage::Exchanging(lease, exchange)
-}
+impl Leading {
+    /// Takes a step of the trip, on behalf of all who are on it.
+    fn step<A: Answers, T>(
+        &mut self,
+        call: &mut Call<'_, A>,
+        step: impl FnOnce(&mut Trip, &mut Call<'_, Shared>) -> T,
+    ) -> T {
+        let (operations, answers) = self.load.parts();
+        let mut shared = call.with(&operations, answers);
+        let result = step(&mut self.trip, &mut shared);
+        self.load.deliver(&self.own.receipt);
+        result
+    }
 
-fn closed() -> Error {
-    Error::new(Status::Closed, "the client was closed")
-}
+    fn interest<A>(&self, call: &mut Call<'_, A>) -> Interest {
+        self.trip
+            .interest(&call.with(&self.load.operations(), &mut ()))
+    }
 
-/// Positions and numbers of the operations without an answer.
-fn pending<A: Answers>(order: &[u32], answers: &A) -> impl Iterator<Item = (usize, u32)> {
-    let all = order.iter().copied().enumerate();
-    all.filter(|&(_, op)| answers.is_pending(op))
+    fn hand_on(self) {
+        if let Some(round) = self.trip.into_round(self.load) {
+            drop(round.hand_on());
+        }
+    }
+
+    /// Leaves without answers. The last to leave closes the connection; true when that speaks
+    /// against the server.
+    fn leave(self, in_vain: bool) -> bool {
+        let Leading { trip, load, own } = self;
+        own.time_out(in_vain);
+        match trip.into_round(load).map(Round::hand_on) {
+            Some(nobody) => nobody.is_some_and(|round| round.load.counts_as_timeout()),
+            None => in_vain,
+        }
+    }
 }

@@ -7,25 +7,29 @@
 mod call;
 mod drive;
 mod flight;
-mod results;
+mod plan;
+mod queue;
 mod single;
+mod trip;
 
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use arc_swap::{ArcSwap, Guard};
 
-pub use self::results::{Record, Results};
+pub use self::queue::{Completion, Queue};
 pub use self::single::{Single, Target};
 use crate::error::{Error, Result, Status};
-use crate::fleet::{Explanation, Fleet};
+use crate::fleet::{Explanation, Fleet, unix_now};
 use crate::net::exchange::Answers;
+pub use crate::net::results::{Record, Results};
 use crate::options::{Config, Options};
 use crate::protocol::{Kind, Operation, key};
 use call::Call;
 use flight::Flight;
+use plan::Plan;
 
 /// The server reads the length of a value into 32 bits with a sign, line end included.
 const MAX_VALUE: usize = i32::MAX as usize - 2;
@@ -58,7 +62,7 @@ impl Client {
     pub fn select_server(&self, key: &[u8]) -> Result<usize> {
         let op = Operation::new(Kind::Get, key);
         let fleet = self.fleet()?;
-        self.check(&op, &fleet)?;
+        check(&op, &self.config, &fleet)?;
         Ok(fleet.server_of(&op, &self.config))
     }
 
@@ -70,7 +74,7 @@ impl Client {
             return Err(Error::new(Status::Argument, text));
         }
         let fleet = self.fleet.load();
-        self.check(op, &fleet)?;
+        check(op, &self.config, &fleet)?;
         Ok(fleet.explain(op, &self.config))
     }
 
@@ -85,15 +89,15 @@ impl Client {
     pub fn execute_one(&self, op: &Operation<'_>, timeout: Duration, single: &mut Single<'_>) {
         let fleet = match self
             .fleet()
-            .and_then(|fleet| self.check(op, &fleet).map(|()| fleet))
+            .and_then(|fleet| check(op, &self.config, &fleet).map(|()| fleet))
         {
             Ok(fleet) => fleet,
             Err(error) => return single.failed(0, &error, true),
         };
         let index = fleet.server_of(op, &self.config);
         single.server = Some(index as u32);
-        let mut flight = Flight::new(&fleet.servers[index], Cow::Borrowed(&[0]));
-        let mut call = self.call(std::slice::from_ref(op), timeout, single);
+        let mut flight = Flight::new(index as u32, Cow::Borrowed(&[0]));
+        let mut call = self.call(&fleet, std::slice::from_ref(op), timeout, single);
         drive::run(&mut call, std::slice::from_mut(&mut flight));
     }
 
@@ -116,33 +120,12 @@ impl Client {
         operations: impl ExactSizeIterator<Item = Result<Operation<'a>>>,
         timeout: Duration,
     ) -> Result<Results> {
-        if u32::try_from(operations.len()).is_err() {
-            return Err(Error::new(Status::Argument, "over 2^32 operations"));
-        }
-        let mut results = Results::new(operations.len());
-        let mut accepted = Vec::with_capacity(operations.len());
-        let mut flights: Vec<Flight<'_>> = Vec::new();
-        let mut flight_of = vec![usize::MAX; fleet.servers.len()];
-        for (op, operation) in operations.enumerate() {
-            let checked =
-                operation.and_then(|operation| self.check(&operation, fleet).map(|()| operation));
-            let operation = checked.unwrap_or_else(|error| {
-                results.failed(op as u32, &error, true);
-                Operation::new(Kind::Get, &[])
-            });
-            accepted.push(operation);
-            if !results.is_pending(op as u32) {
-                continue;
-            }
-            let index = fleet.server_of(&operation, &self.config);
-            results.set_server(op, index as u32);
-            if flight_of[index] == usize::MAX {
-                flight_of[index] = flights.len();
-                flights.push(Flight::new(&fleet.servers[index], Cow::Owned(Vec::new())));
-            }
-            flights[flight_of[index]].push(op as u32);
-        }
-        let mut call = self.call(&accepted, timeout, &mut results);
+        let Plan {
+            operations,
+            mut results,
+            mut flights,
+        } = Plan::new(&self.config, fleet, operations)?;
+        let mut call = self.call(fleet, &operations, timeout, &mut results);
         drive::run(&mut call, &mut flights);
         Ok(results)
     }
@@ -150,7 +133,7 @@ impl Client {
     /// Runs one operation on every server; the results stand in the order of the list.
     pub fn execute_on_all(&self, op: Operation<'_>, timeout: Duration) -> Result<Results> {
         let fleet = self.fleet()?;
-        self.check(&op, &fleet)?;
+        check(&op, &self.config, &fleet)?;
         let on = |server| {
             Ok(Operation {
                 server: server as u32,
@@ -185,47 +168,24 @@ impl Client {
     }
 
     fn call<'a, A>(
-        &'a self,
+        &self,
+        fleet: &'a Fleet,
         operations: &'a [Operation<'a>],
         timeout: Duration,
         answers: &'a mut A,
     ) -> Call<'a, A> {
-        let timeout = if timeout.is_zero() {
-            self.config.timeout
-        } else {
-            timeout
-        };
+        let timeout = self.config.timeout_or_default(timeout);
         let now = Instant::now();
         Call {
-            config: &self.config,
+            fleet,
             operations,
             answers,
             now,
             deadline: now + timeout,
             wake: None,
+            waits_for_one: false,
             counts_timeouts: timeout >= self.config.timeout,
         }
-    }
-
-    /// Refuses what a server would not take, or would take for something else.
-    fn check(&self, op: &Operation<'_>, fleet: &Fleet) -> Result<()> {
-        match op.kind {
-            Kind::Stats => key::check_argument(op.key)?,
-            Kind::FlushAll if op.ttl.is_past() => {
-                return Err(Error::new(Status::Argument, "the delay is negative"));
-            }
-            Kind::FlushAll | Kind::Version => {}
-            _ => key::check(&self.config.key_prefix, op.key)?,
-        }
-        if op.value.len() > MAX_VALUE {
-            let text = format!("{} bytes, at most {MAX_VALUE} can be sent", op.value.len());
-            return Err(Error::new(Status::ValueTooLarge, text));
-        }
-        if op.hash.is_some() && !fleet.takes_hash() {
-            let text = "this distribution cannot be routed by a hash";
-            return Err(Error::new(Status::Unsupported, text));
-        }
-        op.ttl.exptime(unix_now).map(|_| ())
     }
 }
 
@@ -235,8 +195,23 @@ impl Drop for Client {
     }
 }
 
-/// Seconds since 1970.
-fn unix_now() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.map_or(0, |since| since.as_secs() as i64)
+/// Refuses what a server would not take, or would take for something else.
+fn check(op: &Operation<'_>, config: &Config, fleet: &Fleet) -> Result<()> {
+    match op.kind {
+        Kind::Stats => key::check_argument(op.key)?,
+        Kind::FlushAll if op.ttl.is_past() => {
+            return Err(Error::new(Status::Argument, "the delay is negative"));
+        }
+        Kind::FlushAll | Kind::Version => {}
+        _ => key::check(&config.key_prefix, op.key)?,
+    }
+    if op.value.len() > MAX_VALUE {
+        let text = format!("{} bytes, at most {MAX_VALUE} can be sent", op.value.len());
+        return Err(Error::new(Status::ValueTooLarge, text));
+    }
+    if op.hash.is_some() && !fleet.takes_hash() {
+        let text = "this distribution cannot be routed by a hash";
+        return Err(Error::new(Status::Unsupported, text));
+    }
+    op.ttl.exptime(unix_now).map(|_| ())
 }

@@ -1,23 +1,34 @@
 //! `cm_client`: its life, and where keys belong.
 
 use std::ffi::c_char;
+use std::sync::Arc;
 
 use super::error::cm_error;
 use super::options::{cm_options, or_defaults};
 use super::status::{CM_OK, cm_status};
 use super::{bytes, guard, guard_or, out, required, text};
 use crate::client::Client;
+use crate::error::Result;
 
 /// A client of a fleet of servers. Safe to use from any number of threads at once and across
 /// fork: a child uses connections of its own.
 pub struct cm_client {
-    client: Client,
+    client: Arc<Client>,
 }
 
 impl cm_client {
     /// # Safety
     /// `client` is NULL or valid for `'a`.
-    pub(super) unsafe fn client<'a>(client: *const cm_client) -> crate::error::Result<&'a Client> {
+    pub(super) unsafe fn client<'a>(client: *const cm_client) -> Result<&'a Client> {
+        // SAFETY: as the caller promises.
+        Ok(&unsafe { required(client, "client") }?.client)
+    }
+
+    /// As [`cm_client::client`], for what may outlive it.
+    ///
+    /// # Safety
+    /// `client` is NULL or valid for `'a`.
+    pub(super) unsafe fn shared<'a>(client: *const cm_client) -> Result<&'a Arc<Client>> {
         // SAFETY: as the caller promises.
         Ok(&unsafe { required(client, "client") }?.client)
     }
@@ -48,7 +59,7 @@ pub unsafe extern "C" fn cm_client_new(
             let client_out = out(client_out, std::ptr::null_mut(), "client_out")?;
             (client_out, text(servers, "servers")?, or_defaults(options))
         };
-        let client = Client::new(servers, &options)?;
+        let client = Arc::new(Client::new(servers, &options)?);
         *client_out = Box::into_raw(Box::new(cm_client { client }));
         Ok(CM_OK)
     })
@@ -96,7 +107,9 @@ pub unsafe extern "C" fn cm_client_free(client: *mut cm_client) {
     guard_or((), || {
         if !client.is_null() {
             // SAFETY: made by cm_client_new, freed once as the caller promises.
-            drop(unsafe { Box::from_raw(client) });
+            let client = unsafe { Box::from_raw(client) };
+            // A queue may keep what is behind it.
+            client.client.close();
         }
     });
 }

@@ -11,6 +11,7 @@ mod explain;
 pub mod operation;
 mod options;
 mod packed;
+mod queue;
 pub mod result;
 mod results;
 mod retrieve;
@@ -102,6 +103,19 @@ unsafe fn bytes<'a, T>(pointer: *const T, len: usize, name: &str) -> Result<&'a 
     }
     // SAFETY: not NULL, a possible length, valid as the caller promises.
     Ok(unsafe { std::slice::from_raw_parts(pointer, len) })
+}
+
+/// Memory to be written, as pointer and length; NULL is fine at length 0.
+///
+/// # Safety
+/// `pointer` is NULL or valid for `len` writes for `'a`.
+unsafe fn bytes_mut<'a>(pointer: *mut u8, len: usize, name: &str) -> Result<&'a mut [u8]> {
+    // SAFETY: as the caller promises. Checks pointer and length; nothing is read.
+    match unsafe { bytes(pointer, len, name) }?.len() {
+        0 => Ok(&mut []),
+        // SAFETY: not NULL, a possible length, valid as the caller promises.
+        len => Ok(unsafe { std::slice::from_raw_parts_mut(pointer, len) }),
+    }
 }
 
 /// A text that ends with NUL.

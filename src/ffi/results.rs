@@ -16,7 +16,7 @@ pub struct cm_results {
 }
 
 impl cm_results {
-    fn into_raw(results: Results) -> *mut cm_results {
+    pub(super) fn into_raw(results: Results) -> *mut cm_results {
         let view = |record| cm_result::of(record, &results);
         let views = results.records().iter().map(view).collect();
         Box::into_raw(Box::new(cm_results {

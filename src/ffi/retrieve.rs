@@ -7,7 +7,7 @@ use super::error::cm_error;
 use super::result::{HEADROOM, cm_result};
 use super::single::{finish, run};
 use super::status::cm_status;
-use super::{bytes, guard, out};
+use super::{bytes_mut, guard, out};
 use crate::client::{Single, Target};
 use crate::error::{Result, Status};
 use crate::protocol::expiry::Ttl;
@@ -122,12 +122,7 @@ pub unsafe extern "C" fn cm_get_into(
         let (flags_out, value_len_out, buffer) = unsafe {
             let flags_out = out(flags_out, 0, "flags_out")?;
             let value_len_out = out(value_len_out, 0, "value_len_out")?;
-            // Checks pointer and length; nothing is read.
-            let len = bytes(buffer.cast::<u8>(), buffer_size, "buffer")?.len();
-            let buffer = match len {
-                0 => &mut [][..],
-                len => std::slice::from_raw_parts_mut(buffer.cast::<u8>(), len),
-            };
+            let buffer = bytes_mut(buffer.cast(), buffer_size, "buffer")?;
             (flags_out, value_len_out, buffer)
         };
         let mut single = Single::new(Target::Buffer(buffer));

@@ -9,7 +9,7 @@ mod server;
 use std::sync::Arc;
 
 pub use self::explain::Explanation;
-pub use self::server::Server;
+pub use self::server::{Server, unix_now};
 use crate::error::Result;
 use crate::net::fork;
 use crate::options::Config;

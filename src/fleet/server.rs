@@ -2,13 +2,15 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use super::health::{Admission, Health, Rule};
 use super::list::Spec;
 use crate::error::{Error, Result, Status};
+use crate::net::exchange::Terms;
 use crate::net::opening::Endpoint;
 use crate::net::pool::Pool;
+use crate::net::spin::Spin;
 use crate::net::stream::TcpSettings;
 use crate::options::Config;
 
@@ -17,6 +19,7 @@ pub struct Server {
     pub identity: Arc<str>,
     pub endpoint: Endpoint,
     pub pool: Arc<Pool>,
+    pub spin: Spin,
     health: Mutex<Health>,
     /// Nothing speaks against the server: what a healthy call reads, without the lock.
     spotless: AtomicBool,
@@ -33,10 +36,22 @@ impl Server {
             let identity = &spec.identity;
             Error::new(Status::Argument, format!("server {identity}: {error}"))
         })?;
+        let identity: Arc<str> = spec.identity.as_str().into();
+        let terms = Terms {
+            server: Arc::clone(&identity),
+            prefix: config.key_prefix.as_slice().into(),
+            max_value_bytes: config.max_value_bytes,
+            unix_now,
+        };
         Ok(Self {
-            identity: spec.identity.as_str().into(),
+            identity,
             endpoint,
-            pool: Arc::new(Pool::new(config.connections_per_server, config.idle_close)),
+            pool: Arc::new(Pool::new(
+                terms,
+                config.connections_per_server,
+                config.idle_close,
+            )),
+            spin: Spin::new(config.spin),
             health: Mutex::new(Health::new(Rule {
                 failure_threshold: config.failure_threshold,
                 retry_after: config.retry_after,
@@ -89,4 +104,10 @@ impl Server {
     fn health(&self) -> MutexGuard<'_, Health> {
         self.health.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Seconds since 1970.
+pub fn unix_now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| since.as_secs() as i64)
 }

@@ -2,12 +2,18 @@
 //! on one connection. Nothing here knows which server a key belongs to.
 
 pub mod address;
+pub mod bell;
 pub mod connection;
 pub mod exchange;
 pub mod fork;
 pub mod opening;
+pub mod parcel;
 pub mod poll;
 pub mod pool;
 pub mod resolver;
+pub mod results;
+pub mod round;
+pub mod spin;
 pub mod stream;
 pub mod wake;
+pub mod watch;

@@ -67,6 +67,7 @@ struct Candidate {
 }
 
 /// How far an [`Opening`] has come.
+#[allow(clippy::large_enum_variant)]
 #[derive(Debug)]
 pub enum Opened {
     Ready(Lease),
@@ -237,7 +238,7 @@ impl Endpoint {
         if address.resolved.is_some() {
             *self.lock_preferred() = address.resolved;
         }
-        Opened::Ready(slot.into_lease(Connection::new(stream, now)))
+        Opened::Ready(slot.into_lease(Box::new(Connection::new(stream, now))))
     }
 
     fn in_order(&self, mut addresses: Vec<SocketAddr>) -> Vec<Candidate> {

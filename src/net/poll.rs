@@ -75,6 +75,10 @@ impl Poll {
         }
     }
 
+    pub fn is_any_ready(&self) -> bool {
+        self.entries.iter().any(|entry| entry.revents != 0)
+    }
+
     /// What the socket added at this place is ready for.
     pub fn ready(&self, place: usize) -> Ready {
         let revents = self.entries[place].revents;

@@ -1,18 +1,21 @@
 //! The connections to one server.
 //!
 //! A caller takes a connection for as long as it has replies outstanding. When all are
-//! taken it leaves a ticket, and goes on with what else it has to do: whoever gives a
-//! connection back hands it to the first ticket, in the order they came. No lock is held
-//! over input or output.
+//! taken it queues, and goes on with what else it has to do. Whoever gives a connection back
+//! serves the queue in the order it came: callers who left parcels share the connection for
+//! a [`Round`], one who wants it for itself gets it. No lock is held over input or output.
 
 use std::collections::VecDeque;
 use std::os::fd::RawFd;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::bell::Bells;
 use super::connection::Connection;
+use super::exchange::Terms;
+use super::parcel::{Boarding, Receipt, Waiting};
+use super::round::{Load, Round};
 use super::stream;
-use super::wake::Wake;
 
 /// A connection unused for longer is looked at before it is used again. Below that, the
 /// system call would cost more than it could save.
@@ -20,6 +23,9 @@ const LOOK_AFTER: Duration = Duration::from_millis(20);
 
 #[derive(Debug)]
 pub struct Pool {
+    pub terms: Terms,
+    /// Where callers sleep who wait for this server only.
+    pub bells: Arc<Bells>,
     limit: usize,
     idle_close: Option<Duration>,
     state: Mutex<State>,
@@ -31,10 +37,12 @@ struct State {
     /// Slots taken: connections in use, idle, or being made.
     slots: usize,
     /// The one used last is used next, so that the others may grow old.
-    idle: Vec<Connection>,
+    // Boxed, as it is in a lease: it is large, and handed about.
+    #[allow(clippy::vec_box)]
+    idle: Vec<Box<Connection>>,
     /// The sockets of all slots, to be shut down when the client is closed.
     sockets: Vec<RawFd>,
-    waiting: VecDeque<Arc<Ticket>>,
+    waiting: VecDeque<Arc<Receipt>>,
 }
 
 /// What a caller who wants a connection gets.
@@ -44,8 +52,25 @@ pub enum Grant {
     Lease(Lease),
     /// The right to make one.
     Slot(Slot),
+    /// A connection that has its operations, and others', on it: it is to lead.
+    Round(Box<Round>),
     /// The client was closed.
     Closed,
+}
+
+impl Grant {
+    /// For a caller that has no use for it any more: others may have.
+    pub fn pass_on(self) {
+        match self {
+            // A connection that was just handed over is as good as new.
+            Grant::Lease(lease) => {
+                let used = lease.connection.used;
+                lease.give_back(used);
+            }
+            Grant::Round(round) => drop(round.hand_on()),
+            Grant::Slot(_) | Grant::Closed => {}
+        }
+    }
 }
 
 /// What [`Pool::checkout`] comes to.
@@ -57,8 +82,10 @@ pub enum Checkout {
 }
 
 impl Pool {
-    pub fn new(limit: usize, idle_close: Option<Duration>) -> Self {
+    pub fn new(terms: Terms, limit: usize, idle_close: Option<Duration>) -> Self {
         Self {
+            terms,
+            bells: Arc::default(),
             limit,
             idle_close,
             state: Mutex::default(),
@@ -86,26 +113,23 @@ impl Pool {
         Some(self.inspect(slot.into_lease(connection), now))
     }
 
-    /// A connection, or the right to make one; when all are taken, a ticket whose grant is announced
-    /// by what `wake` returns. It is asked only then.
-    pub fn checkout(
-        self: &Arc<Self>,
-        now: Instant,
-        mut wake: impl FnMut() -> Arc<Wake>,
-    ) -> Checkout {
+    /// A connection, or the right to make one; when all are taken, a place in the queue, with
+    /// what `receipt` returns. It is asked only then.
+    pub fn checkout(self: &Arc<Self>, now: Instant, receipt: impl FnOnce() -> Receipt) -> Checkout {
+        if let Some(grant) = self.try_checkout(now) {
+            return Checkout::Now(grant);
+        }
+        let receipt = Arc::new(receipt());
         loop {
-            if let Some(grant) = self.try_checkout(now) {
-                return Checkout::Now(grant);
-            }
             let mut state = self.lock();
             // A connection may have come back in between.
             if state.idle.is_empty() && state.slots >= self.limit && !state.closed {
-                let ticket = Arc::new(Ticket {
-                    state: Mutex::new(TicketState::Waiting),
-                    wake: wake(),
-                });
-                state.waiting.push_back(Arc::clone(&ticket));
-                return Checkout::Later(Waiting { ticket });
+                state.waiting.push_back(Arc::clone(&receipt));
+                return Checkout::Later(Waiting { receipt });
+            }
+            drop(state);
+            if let Some(grant) = self.try_checkout(now) {
+                return Checkout::Now(grant);
             }
         }
     }
@@ -129,10 +153,10 @@ impl Pool {
             (idle, std::mem::take(&mut state.waiting))
         };
         drop(idle);
-        for ticket in waiting {
-            // A ticket nobody waits for any more needs no answer.
-            let _ = ticket.grant(Grant::Closed);
-            ticket.wake.ring();
+        for receipt in waiting {
+            // One that nobody waits for any more needs no answer.
+            let _ = receipt.grant(Grant::Closed);
+            receipt.ring(&self.bells);
         }
     }
 
@@ -146,20 +170,38 @@ impl Pool {
         Grant::Lease(lease)
     }
 
-    fn put_back(&self, lease: Lease, now: Instant) {
-        let mut state = self.lock();
-        if state.closed {
-            drop(state);
-            return drop(lease);
-        }
-        let mut lease = lease;
-        while let Some(ticket) = state.waiting.pop_front() {
-            match ticket.grant(Grant::Lease(lease)) {
-                None => return ring(&ticket, state),
-                Some(Grant::Lease(refused)) => lease = refused,
-                Some(_) => return,
+    /// Serves the queue with a connection that has come free, or lays it by.
+    fn put_back(self: &Arc<Self>, mut lease: Lease, now: Instant) {
+        loop {
+            let mut state = self.lock();
+            if state.closed {
+                drop(state);
+                return drop(lease);
+            }
+            let Some(first) = state.waiting.pop_front() else {
+                return self.lay_by(lease, state, now);
+            };
+            match first.board() {
+                Boarding::Parcel(parcel) => {
+                    let mut load = Load::new(Arc::clone(&self.bells));
+                    load.add(first, parcel);
+                    state.gather(&mut load);
+                    self.bells.next_round();
+                    drop(state);
+                    // With nobody left to lead it ends here, and the connection with it.
+                    return drop(Round::begin(lease, load, &self.terms).hand_on());
+                }
+                Boarding::Alone => match first.grant(Grant::Lease(lease)) {
+                    None => return self.ring(&first, state),
+                    Some(Grant::Lease(refused)) => lease = refused,
+                    Some(_) => return,
+                },
+                Boarding::GivenUp => {}
             }
         }
+    }
+
+    fn lay_by(&self, lease: Lease, mut state: MutexGuard<'_, State>, now: Instant) {
         state.idle.push(lease.into_connection());
         let idle = now.saturating_duration_since(state.idle[0].used);
         if self.idle_close.is_some_and(|limit| idle >= limit) {
@@ -175,10 +217,10 @@ impl Pool {
         let mut state = self.lock();
         state.forget(socket);
         state.slots -= 1;
-        while let Some(ticket) = state.waiting.pop_front() {
+        while let Some(receipt) = state.waiting.pop_front() {
             state.slots += 1;
-            match ticket.grant(Grant::Slot(Slot::new(self))) {
-                None => return ring(&ticket, state),
+            match receipt.grant(Grant::Slot(Slot::new(self))) {
+                None => return self.ring(&receipt, state),
                 Some(Grant::Slot(mut refused)) => {
                     refused.pool = None;
                     state.slots -= 1;
@@ -186,6 +228,12 @@ impl Pool {
                 Some(_) => return,
             }
         }
+    }
+
+    /// Tells the owner of a receipt that there is a grant, once others may have the pool.
+    fn ring(&self, receipt: &Receipt, state: MutexGuard<'_, State>) {
+        drop(state);
+        receipt.ring(&self.bells);
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -197,6 +245,20 @@ impl State {
     fn forget(&mut self, socket: Option<RawFd>) {
         if let Some(at) = self.sockets.iter().position(|&fd| Some(fd) == socket) {
             self.sockets.swap_remove(at);
+        }
+    }
+
+    /// Adds the parcels at the head of the queue.
+    fn gather(&mut self, load: &mut Load) {
+        while !load.is_full()
+            && let Some(next) = self.waiting.front()
+        {
+            match next.board() {
+                Boarding::Parcel(parcel) => load.add(Arc::clone(next), parcel),
+                Boarding::GivenUp => {}
+                Boarding::Alone => break,
+            }
+            self.waiting.pop_front();
         }
     }
 }
@@ -231,7 +293,7 @@ impl Slot {
     }
 
     /// The connection this slot was for. Its socket has been named.
-    pub fn into_lease(self, connection: Connection) -> Lease {
+    pub fn into_lease(self, connection: Box<Connection>) -> Lease {
         Lease {
             slot: self,
             connection,
@@ -253,7 +315,7 @@ impl Drop for Slot {
 pub struct Lease {
     // Before the connection: the socket is off the list before it is closed.
     slot: Slot,
-    pub connection: Connection,
+    pub connection: Box<Connection>,
 }
 
 impl Lease {
@@ -266,7 +328,7 @@ impl Lease {
     }
 
     /// Leaves the slot taken: an idle connection holds it.
-    fn into_connection(mut self) -> Connection {
+    fn into_connection(mut self) -> Box<Connection> {
         self.slot.pool = None;
         self.connection
     }
@@ -275,73 +337,5 @@ impl Lease {
     pub fn give_up_connection(mut self) -> Slot {
         self.slot.set_socket(None);
         self.slot
-    }
-}
-
-/// A place in the queue for a connection.
-#[derive(Debug)]
-struct Ticket {
-    state: Mutex<TicketState>,
-    wake: Arc<Wake>,
-}
-
-#[derive(Debug)]
-enum TicketState {
-    Waiting,
-    Granted(Grant),
-    /// Nobody waits any more.
-    Abandoned,
-}
-
-/// Tells the owner of a ticket that there is a grant, once others may have the pool.
-fn ring(ticket: &Ticket, state: MutexGuard<'_, State>) {
-    drop(state);
-    ticket.wake.ring();
-}
-
-impl Ticket {
-    /// Hands over a grant, of which the owner is to be told; an abandoned ticket gives it back.
-    fn grant(&self, grant: Grant) -> Option<Grant> {
-        let mut state = self.lock();
-        if matches!(*state, TicketState::Abandoned) {
-            return Some(grant);
-        }
-        *state = TicketState::Granted(grant);
-        None
-    }
-
-    fn lock(&self) -> MutexGuard<'_, TicketState> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// The caller's half of a ticket. Dropped, the next in the queue gets what it would have got.
-#[derive(Debug)]
-pub struct Waiting {
-    ticket: Arc<Ticket>,
-}
-
-impl Waiting {
-    /// What was granted, once.
-    pub fn granted(&self) -> Option<Grant> {
-        let mut state = self.ticket.lock();
-        match std::mem::replace(&mut *state, TicketState::Waiting) {
-            TicketState::Granted(grant) => Some(grant),
-            other => {
-                *state = other;
-                None
-            }
-        }
-    }
-}
-
-impl Drop for Waiting {
-    fn drop(&mut self) {
-        let state = std::mem::replace(&mut *self.ticket.lock(), TicketState::Abandoned);
-        // A connection that was just handed over is as good as new.
-        if let TicketState::Granted(Grant::Lease(lease)) = state {
-            let used = lease.connection.used;
-            lease.give_back(used);
-        }
     }
 }

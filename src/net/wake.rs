@@ -1,24 +1,44 @@
-//! How a caller that waits is told that something it cannot poll for has come: a connection
-//! another caller gave back, the answer of a resolver, the end of the client.
+//! How whoever drives the engine is told that something it cannot poll for has come: a
+//! connection another caller gave back, answers another has fetched, the answer of a
+//! resolver, the end of the client.
 
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::{AsRawFd, FromRawFd, RawFd};
-use std::sync::OnceLock;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::Thread;
 use std::time::Duration;
 
 use super::fork::Tracked;
 
-/// Made by the thread that will wait, rung by any other.
+/// Rung by any thread.
 #[derive(Debug)]
-pub struct Wake {
+pub enum Wake {
+    /// Of a thread that waits.
+    Thread(Sleeper),
+    /// Of an event loop, with what is to be looked at.
+    Mail(Arc<Mailbox>, u64),
+}
+
+impl Wake {
+    /// Never blocks, never fails: who is not waiting sees what has come before it waits again.
+    pub fn ring(&self) {
+        match self {
+            Wake::Thread(sleeper) => sleeper.ring(),
+            Wake::Mail(mailbox, token) => mailbox.put(*token),
+        }
+    }
+}
+
+/// Made by the thread that will wait.
+#[derive(Debug)]
+pub struct Sleeper {
     thread: Thread,
     /// Made only by a caller that must watch sockets at the same time.
     event: OnceLock<Tracked<File>>,
 }
 
-impl Wake {
+impl Sleeper {
     pub fn for_this_thread() -> Self {
         Self {
             thread: std::thread::current(),
@@ -26,13 +46,10 @@ impl Wake {
         }
     }
 
-    /// Wakes the waiting caller. Never blocks, never fails: a caller that is not waiting
-    /// sees what has come before it waits again.
-    pub fn ring(&self) {
+    fn ring(&self) {
         self.thread.unpark();
-        if let Some(Ok(mut event)) = self.event.get().map(Tracked::get) {
-            // Fails only when it rings already.
-            let _ = event.write(&1u64.to_ne_bytes());
+        if let Some(event) = self.event.get() {
+            raise(event);
         }
     }
 
@@ -56,8 +73,8 @@ impl Wake {
 
     /// Takes back the rings so far.
     pub fn clear(&self) {
-        if let Some(Ok(mut event)) = self.event.get().map(Tracked::get) {
-            let _ = event.read(&mut [0; 8]);
+        if let Some(event) = self.event.get() {
+            lower(event);
         }
     }
 }
@@ -67,6 +84,60 @@ impl Wake {
 pub enum Existed {
     Before,
     Not,
+}
+
+/// Collects tokens for an event loop; its descriptor is readable while there are any.
+#[derive(Debug)]
+pub struct Mailbox {
+    tokens: Mutex<Vec<u64>>,
+    event: Tracked<File>,
+}
+
+impl Mailbox {
+    pub fn new() -> io::Result<Self> {
+        Ok(Self {
+            tokens: Mutex::default(),
+            event: Tracked::open(event_fd)?,
+        })
+    }
+
+    pub fn descriptor(&self) -> io::Result<RawFd> {
+        Ok(self.event.get()?.as_raw_fd())
+    }
+
+    pub fn put(&self, token: u64) {
+        let mut tokens = self.lock();
+        tokens.push(token);
+        if tokens.len() == 1 {
+            raise(&self.event);
+        }
+    }
+
+    /// Takes what has been put into it so far.
+    pub fn take(&self) -> Vec<u64> {
+        let mut tokens = self.lock();
+        if !tokens.is_empty() {
+            lower(&self.event);
+        }
+        std::mem::take(&mut tokens)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<u64>> {
+        self.tokens.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn raise(event: &Tracked<File>) {
+    if let Ok(mut event) = event.get() {
+        // Fails only when it is raised already.
+        let _ = event.write(&1u64.to_ne_bytes());
+    }
+}
+
+fn lower(event: &Tracked<File>) {
+    if let Ok(mut event) = event.get() {
+        let _ = event.read(&mut [0; 8]);
+    }
 }
 
 fn event_fd() -> io::Result<File> {
@@ -83,24 +154,39 @@ fn event_fd() -> io::Result<File> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::Arc;
 
-    #[test]
-    fn a_ring_ends_a_wait_and_shows_on_the_descriptor() {
-        let wake = Arc::new(Wake::for_this_thread());
-        let (fd, _) = wake.descriptor().unwrap();
-        let ringer = Arc::clone(&wake);
-        std::thread::spawn(move || ringer.ring());
-        wake.wait(Duration::from_secs(60));
+    fn readable(fd: RawFd, ms: i32) -> bool {
         let mut poll = libc::pollfd {
             fd,
             events: libc::POLLIN,
             revents: 0,
         };
         // SAFETY: one pollfd that lives during the call.
-        let ready = |poll: &mut libc::pollfd, ms| unsafe { libc::poll(poll, 1, ms) };
-        assert_eq!(ready(&mut poll, 60_000), 1);
-        wake.clear();
-        assert_eq!(ready(&mut poll, 0), 0);
+        unsafe { libc::poll(&mut poll, 1, ms) == 1 }
+    }
+
+    #[test]
+    fn a_ring_ends_a_wait_and_shows_on_the_descriptor() {
+        let sleeper = Arc::new(Sleeper::for_this_thread());
+        let (fd, _) = sleeper.descriptor().unwrap();
+        let ringer = Arc::clone(&sleeper);
+        std::thread::spawn(move || ringer.ring());
+        sleeper.wait(Duration::from_secs(60));
+        assert!(readable(fd, 60_000));
+        sleeper.clear();
+        assert!(!readable(fd, 0));
+    }
+
+    #[test]
+    fn a_mailbox_is_readable_while_it_holds_tokens() {
+        let mailbox = Arc::new(Mailbox::new().unwrap());
+        let fd = mailbox.descriptor().unwrap();
+        for token in [7, 8] {
+            Wake::Mail(Arc::clone(&mailbox), token).ring();
+        }
+        assert!(readable(fd, 0));
+        assert_eq!(mailbox.take(), [7, 8]);
+        assert!(!readable(fd, 0));
+        assert_eq!(mailbox.take(), []);
     }
 }

@@ -18,6 +18,9 @@ pub struct Config {
     /// `None`: connections are kept.
     pub idle_close: Option<Duration>,
     pub max_value_bytes: u64,
+    pub max_batch_bytes: u64,
+    /// Zero: not at all.
+    pub spin: Duration,
     pub failure_threshold: u32,
     pub retry_after: Duration,
     pub tcp_nodelay: bool,
@@ -26,6 +29,15 @@ pub struct Config {
 }
 
 impl Config {
+    /// The deadline of a call from now: its own, or the client's when that is zero.
+    pub fn timeout_or_default(&self, timeout: Duration) -> Duration {
+        if timeout.is_zero() {
+            self.timeout
+        } else {
+            timeout
+        }
+    }
+
     /// Options that exclude each other are [`Status::Option`].
     pub fn new(options: &Options) -> Result<Self> {
         let key_prefix = options.get("key_prefix")?.as_bytes().to_vec();
@@ -48,6 +60,8 @@ impl Config {
             connections_per_server: options.size("connections_per_server")?,
             idle_close: some(options.milliseconds("idle_close_ms")?),
             max_value_bytes: options.integer("max_value_bytes")?,
+            max_batch_bytes: options.integer("max_batch_bytes")?,
+            spin: Duration::from_micros(options.integer("spin_us")?),
             failure_threshold: options.size("failure_threshold")? as u32,
             retry_after: options.milliseconds("retry_after_ms")?,
             tcp_nodelay: options.boolean("tcp_nodelay")?,

@@ -3,33 +3,64 @@
 
 #include <pthread.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static enum lie next_lie = HONEST;
+static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
+static const char *lie;
+static size_t before_it;
+static enum { UNTOLD, BEGUN, MAY_GO_ON, TOLD } stage = TOLD;
 
-void fake_tell(enum lie lie) {
+void fake_tell(size_t skip, const char *reply) {
     pthread_mutex_lock(&lock);
-    next_lie = lie;
+    lie = reply;
+    before_it = skip;
+    stage = UNTOLD;
     pthread_mutex_unlock(&lock);
 }
 
-static enum lie take_lie(void) {
+/* The lie, if it is for this request. */
+static const char *take_lie(void) {
+    const char *taken = NULL;
     pthread_mutex_lock(&lock);
-    enum lie lie = next_lie;
-    next_lie = HONEST;
+    if (stage == UNTOLD && before_it-- == 0) {
+        taken = lie;
+        stage = BEGUN;
+        pthread_cond_broadcast(&changed);
+    }
     pthread_mutex_unlock(&lock);
-    return lie;
+    return taken;
 }
 
-bool fake_has_told(void) {
+static void reach(int next_stage) {
     pthread_mutex_lock(&lock);
-    bool told = next_lie == HONEST;
+    stage = next_stage;
+    pthread_cond_broadcast(&changed);
     pthread_mutex_unlock(&lock);
-    return told;
+}
+
+/* False when it takes too long. */
+static bool wait_until(int wanted) {
+    struct timespec end;
+    clock_gettime(CLOCK_REALTIME, &end);
+    end.tv_sec += PATIENCE_SECONDS;
+    pthread_mutex_lock(&lock);
+    while (stage < (unsigned)wanted && pthread_cond_timedwait(&changed, &lock, &end) == 0)
+        ;
+    bool reached = stage >= (unsigned)wanted;
+    pthread_mutex_unlock(&lock);
+    return reached;
+}
+
+bool fake_has_told(void) { return wait_until(BEGUN); }
+
+void fake_go_on(void) {
+    REQUIRE(wait_until(BEGUN));
+    reach(MAY_GO_ON);
+    REQUIRE(wait_until(TOLD));
 }
 
 /* False when the client has gone. */
@@ -42,10 +73,6 @@ static bool send_bytes(int connection, const char *bytes, size_t size) {
         size -= (size_t)sent;
     }
     return true;
-}
-
-static bool send_text(int connection, const char *text) {
-    return send_bytes(connection, text, strlen(text));
 }
 
 /* One request: a command line, and the value that a `set` brings. */
@@ -76,17 +103,17 @@ static bool read_request(FILE *stream, struct request *request) {
     return true;
 }
 
-/* The value it holds for every key is "true KEY". */
 static void honest_reply(const struct request *request, char *reply, size_t size) {
+    static const char *const replies[][2] = {{"set", "STORED\r\n"},
+                                             {"incr", "42\r\n"},
+                                             {"delete", "DELETED\r\n"},
+                                             {"touch", "TOUCHED\r\n"}};
+    for (size_t i = 0; i < sizeof replies / sizeof *replies; i++)
+        if (strcmp(request->command, replies[i][0]) == 0) {
+            snprintf(reply, size, "%s", replies[i][1]);
+            return;
+        }
     reply[0] = '\0';
-    if (strcmp(request->command, "set") == 0) {
-        snprintf(reply, size, "STORED\r\n");
-        return;
-    }
-    if (strcmp(request->command, "incr") == 0) {
-        snprintf(reply, size, "42\r\n");
-        return;
-    }
     for (int i = 0; i < request->key_count; i++) {
         size_t used = strlen(reply);
         snprintf(reply + used, size - used, "VALUE %s 0 %zu\r\ntrue %s\r\n", request->keys[i],
@@ -95,93 +122,80 @@ static void honest_reply(const struct request *request, char *reply, size_t size
     strcat(reply, "END\r\n");
 }
 
-/* Sends `text` with every %s replaced by the key. */
-static bool send_about(int connection, const char *format, const struct request *request) {
-    char text[512];
-    snprintf(text, sizeof text, format, request->keys[0]);
-    return send_text(connection, text);
+/* What is to be sent next: at once, so that it also comes at once. */
+struct outgoing {
+    int connection;
+    bool slowly;
+    size_t size;
+    char bytes[4096];
+};
+
+static void append(struct outgoing *out, const char *bytes, size_t size) {
+    REQUIRE(size <= sizeof out->bytes - out->size);
+    memcpy(out->bytes + out->size, bytes, size);
+    out->size += size;
 }
 
-static void send_on_and_on(int connection, const char *text) {
-    double end = seconds_now() + 5;
-    while (send_text(connection, text) && seconds_now() < end)
-        ;
+static bool flush(struct outgoing *out) {
+    size_t size = out->size;
+    out->size = 0;
+    if (!out->slowly)
+        return send_bytes(out->connection, out->bytes, size);
+    for (size_t i = 0; i < size; i++) {
+        if (!send_bytes(out->connection, out->bytes + i, 1))
+            return false;
+        sleep_ms(1);
+    }
+    return true;
 }
 
 /* False when the connection is to be closed. */
-static bool answer(int connection, enum lie lie, const struct request *request) {
-    static const char other_item[] = "VALUE other 0 10\r\nliar other\r\nEND\r\n";
-    char reply[1024];
-    honest_reply(request, reply, sizeof reply);
-    switch (lie) {
-    case HONEST:
-        return send_text(connection, reply);
-    case LATE:
-        sleep_ms(LATE_MS);
-        return send_text(connection, reply);
-    case CUT:
-        send_bytes(connection, reply, strlen(reply) / 2);
-        return false;
-    case NOTHING:
-        return false;
-    case DRIP:
-        for (const char *byte = reply; *byte != '\0'; byte++) {
-            if (!send_bytes(connection, byte, 1))
+static bool tell(int connection, const char *reply, const char *honest) {
+    struct outgoing out = {.connection = connection};
+    for (;;) {
+        size_t plain = strcspn(reply, "%");
+        append(&out, reply, plain);
+        reply += plain;
+        if (*reply == '\0')
+            return flush(&out);
+        switch (reply[1]) {
+        case 'h':
+            append(&out, honest, strlen(honest));
+            break;
+        case 'w':
+            if (!flush(&out))
                 return false;
-            sleep_ms(1);
+            (void)wait_until(MAY_GO_ON);
+            break;
+        case 'd':
+            out.slowly = true;
+            break;
+        case 'e':
+            while (send_bytes(connection, out.bytes, out.size))
+                ;
+            return false;
+        default:
+            (void)flush(&out);
+            return false;
         }
-        return true;
-    case OTHER_KEY:
-        return send_text(connection, other_item);
-    case TOO_SHORT:
-        return send_about(connection, "VALUE %s 0 50\r\nliar\r\nEND\r\n", request);
-    case TOO_LONG:
-        return send_about(connection, "VALUE %s 0 2\r\nliar liar\r\nEND\r\n", request);
-    case NO_END:
-        return send_bytes(connection, reply, strlen(reply) - strlen("END\r\n"));
-    case TWICE:
-        strcat(reply, other_item);
-        return send_text(connection, reply);
-    case TWICE_LATER:
-        send_text(connection, reply);
-        sleep_ms(50);
-        return send_text(connection, other_item);
-    case FOUR_GIGABYTES:
-        return send_about(connection, "VALUE %s 0 4294967295\r\nliar", request);
-    case HUGE_LENGTH:
-        return send_about(connection, "VALUE %s 0 18446744073709551620\r\nliar", request);
-    case NEGATIVE_LENGTH:
-        return send_about(connection, "VALUE %s 0 -1\r\nliar\r\nEND\r\n", request);
-    case ENDLESS_LINE:
-        send_on_and_on(connection, "VALUE lines_without_an_end_are_no_reply");
-        return false;
-    case ENDLESS_ITEMS:
-        send_on_and_on(connection, "VALUE other 0 10\r\nliar other\r\n");
-        return false;
-    case GARBAGE:
-        return send_text(connection, "\x80\x01\xff\r\n\r\nHTTP/1.1 400 Bad Request\r\n\r\n");
-    case SERVER_ERROR:
-        return send_text(connection, "SERVER_ERROR out of luck\r\n");
-    case CLIENT_ERROR:
-        return send_text(connection, "CLIENT_ERROR out of order\r\n");
-    case BARE_ERROR:
-        return send_text(connection, "ERROR\r\n");
-    case WRONG_KIND:
-        return send_text(connection,
-                         strcmp(request->command, "set") == 0 ? "DELETED\r\n" : "STORED\r\n");
+        reply += 2;
     }
-    return false;
 }
 
 static void *serve(void *argument) {
     int connection = (int)(intptr_t)argument;
     FILE *stream = fdopen(connection, "r");
     struct request request;
-    while (stream != NULL && read_request(stream, &request) &&
-           answer(connection, take_lie(), &request))
-        ;
-    if (stream != NULL)
-        fclose(stream);
+    REQUIRE(stream != NULL);
+    for (bool goes_on = true; goes_on && read_request(stream, &request);) {
+        char honest[1024];
+        const char *told = take_lie();
+        honest_reply(&request, honest, sizeof honest);
+        goes_on = tell(connection, told != NULL ? told : honest, honest);
+        if (told != NULL)
+            reach(TOLD);
+    }
+    fclose(stream);
     return NULL;
 }
 
@@ -191,8 +205,8 @@ static void *accept_on_and_on(void *argument) {
         int connection = accept((int)(intptr_t)argument, NULL, NULL);
         if (connection < 0)
             return NULL;
-        if (pthread_create(&thread, NULL, serve, (void *)(intptr_t)connection) == 0)
-            pthread_detach(thread);
+        REQUIRE(pthread_create(&thread, NULL, serve, (void *)(intptr_t)connection) == 0);
+        pthread_detach(thread);
     }
 }
 

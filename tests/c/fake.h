@@ -1,44 +1,27 @@
-/* A server that tells one lie and is honest afterwards. */
+/* A server that tells one lie and is honest afterwards. The value it holds for every key is
+   "true KEY"; a number is 42. */
 #ifndef FAKE_H
 #define FAKE_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-/* How it answers the next request. */
-enum lie {
-    HONEST,
-    LATE,            /* after the client's deadline */
-    CUT,             /* half the reply, then the end */
-    NOTHING,         /* closes at once */
-    DRIP,            /* a right reply, byte after byte */
-    OTHER_KEY,       /* an item nobody asked for */
-    TOO_SHORT,       /* fewer bytes than announced */
-    TOO_LONG,        /* more bytes than announced */
-    NO_END,          /* an item, but no END */
-    TWICE,           /* the reply, then another that nobody asked for, at once */
-    TWICE_LATER,     /* the same, but some time after */
-    FOUR_GIGABYTES,  /* announces them */
-    HUGE_LENGTH,     /* announces more than 64 bits hold */
-    NEGATIVE_LENGTH, /* announces -1 */
-    ENDLESS_LINE,    /* a line that never ends */
-    ENDLESS_ITEMS,   /* items nobody asked for, on and on */
-    GARBAGE,         /* bytes that are no reply */
-    SERVER_ERROR,
-    CLIENT_ERROR,
-    BARE_ERROR,
-    WRONG_KIND /* an answer that belongs to another command */
-};
-
-enum { LATE_MS = 500 };
-
 /* Starts the fake on a free loopback port; it runs until the program ends. */
 void fake_start(char *address, size_t size);
 
-/* The next request is answered so; those after it honestly. */
-void fake_tell(enum lie lie);
+/* After `skip` requests one is answered with `reply`, which lives until then; those after it are
+   answered honestly. What stands for more than itself in a reply:
+     %h  the honest reply
+     %w  a wait for fake_go_on
+     %d  the rest comes byte after byte
+     %e  what stands before it, again and again until the client closes
+     %c  the end of the connection */
+void fake_tell(size_t skip, const char *reply);
 
-/* Whether the lie has been told. */
+/* Waits until the lie has been begun: its request has been sent, but may lie unread. */
 bool fake_has_told(void);
+
+/* Ends the wait of a lie and returns when all of it has been sent. */
+void fake_go_on(void);
 
 #endif

@@ -16,6 +16,7 @@ static uint64_t number;
 static uint32_t flags;
 static const char *text;
 static cm_explanation *explanation;
+static cm_queue *queue;
 
 static uint64_t poison[8];
 
@@ -29,6 +30,7 @@ static void poison_outs(void) {
     number = flags = 77;
     text = (const char *)&poison;
     explanation = (cm_explanation *)&poison;
+    queue = (cm_queue *)&poison;
 }
 
 /* After a call that must fail: the status, the error that comes with it. */
@@ -323,6 +325,31 @@ static void explanations(void) {
     CHECK_STATUS(CM_ERR_ARGUMENT, cm_explain(NULL, &op, sizeof op, &explanation, NULL));
 }
 
+static void queues(void) {
+    cm_op op = {.kind = CM_OP_GET, .key = "k", .key_len = 1};
+    cm_completion done;
+    REFUSED(cm_queue_new(NULL, &queue, &error));
+    CHECK(queue == NULL);
+    REFUSED(cm_queue_new(client, NULL, &error));
+    poison_outs();
+    CHECK_STATUS(CM_OK, cm_queue_new(client, &queue, &error));
+    cm_queue *made_queue = queue;
+    REFUSED(cm_queue_submit(NULL, &op, sizeof op, 1, 0, 1, &error));
+    REFUSED(cm_queue_submit(made_queue, NULL, sizeof op, 1, 0, 1, &error));
+    REFUSED(cm_queue_submit(made_queue, &op, sizeof op - 1, 1, 0, 1, &error));
+    REFUSED(cm_queue_drive(NULL, &done, sizeof done, 1, &length, &error));
+    CHECK(length == 0);
+    REFUSED(cm_queue_drive(made_queue, NULL, sizeof done, 1, &length, &error));
+    REFUSED(cm_queue_drive(made_queue, &done, sizeof done - 1, 1, &length, &error));
+    REFUSED(cm_queue_drive(made_queue, &done, sizeof done, 1, NULL, &error));
+    CHECK_STATUS(CM_OK, cm_queue_drive(made_queue, NULL, sizeof done, 0, &length, NULL));
+    CHECK(length == 0);
+    REFUSED(cm_queue_cancel(NULL, 1, &error));
+    CHECK(cm_queue_fd(NULL) == -1 && cm_queue_fd(made_queue) >= 0);
+    cm_queue_free(made_queue);
+    cm_queue_free(NULL);
+}
+
 int main(void) {
     client = client_open("127.0.0.1:1", "");
     RUN(errors);
@@ -338,6 +365,7 @@ int main(void) {
     RUN(packed_reads);
     RUN(packed_writes);
     RUN(explanations);
+    RUN(queues);
     cm_client_free(client);
     return finish();
 }

@@ -184,7 +184,7 @@ static void an_item_expires(void) {
     CHECK_STATUS(CM_OK, cm_set(client, "brief", 5, "v", 1, 0, 1, NULL));
     CHECK_STATUS(CM_OK, cm_set(client, "long", 4, "v", 1, 0, 1000, NULL));
     CHECK_STATUS(CM_OK, cm_touch(client, "long", 4, 1, NULL));
-    double end = seconds_now() + 10;
+    double end = seconds_now() + PATIENCE_SECONDS;
     while ((get_status("brief") == CM_OK || get_status("long") == CM_OK) && seconds_now() < end)
         sleep_ms(100);
     CHECK_STATUS(CM_NOT_FOUND, get_status("brief"));

@@ -27,11 +27,14 @@ void run(const char *name, void (*test)(void));
 /* Prints "N passed, N failed" and returns what main should. */
 int finish(void);
 
+/* Nothing in a test waits longer. */
+enum { PATIENCE_SECONDS = 20 };
+
 double seconds_now(void); /* monotonic */
 void sleep_ms(long milliseconds);
 
-/* A memcached on a free port of the loopback interface, or on a UNIX socket. Every server still
-   running when the program ends, however it ends, is killed. */
+/* A memcached on a port of the loopback interface, which stays its own while it is away, or on a
+   UNIX socket. Every server still running when the program ends, however it ends, is killed. */
 struct server {
     pid_t pid;
     int port;          /* 0: a UNIX socket */
@@ -47,6 +50,9 @@ void server_restart(struct server *server);       /* where it was, empty */
 void server_suspend(const struct server *server); /* it accepts connections, but never answers */
 void server_resume(const struct server *server);
 
+/* A connection to the server, or -1 when it accepts none. */
+int server_connect(const struct server *server);
+
 /* Sends a request on a connection of its own and returns all that comes back; to be freed. */
 char *server_ask(const struct server *server, const char *request);
 
@@ -59,8 +65,12 @@ uint64_t server_commands(const struct server *server);
 /* The addresses of some servers as one list; to be freed. */
 char *server_list(const struct server *servers, size_t count);
 
-/* A client with options written "NAME=VALUE NAME=VALUE". */
+/* A client with options written "NAME=VALUE NAME=VALUE". Its timeouts, if not given, only guard
+   against hanging: a machine may be slow. */
 cm_client *client_open(const char *servers, const char *options);
+
+/* A loopback port that nobody else is given until the program ends, and where nobody listens. */
+int reserve_port(void);
 
 /* A listening socket on a free loopback port that nobody accepts from. */
 int listen_on_loopback(int backlog, int *port_out);

@@ -2,11 +2,11 @@
 
    threads [SECONDS] */
 #include "support.h"
+#include "values.h"
 
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 enum { THREADS = 16, SERVERS = 3, KEYS = 500, BATCH = 20 };
 
@@ -16,57 +16,32 @@ static double end;
 
 struct worker {
     pthread_t thread;
-    uint32_t seed;
+    struct random random;
     unsigned long calls, hits, misses, wrong, failed;
 };
 
-static uint32_t next(struct worker *worker) {
-    worker->seed = worker->seed * 1664525u + 1013904223u;
-    return worker->seed >> 16;
-}
-
-static size_t name_key(char *key, size_t size, uint32_t number) {
-    return (size_t)snprintf(key, size, "key:%u", (unsigned)(number % KEYS));
-}
-
-/* A value is the name of its key, some number, and a tail whose length the number tells. */
-static size_t make_value(char *value, size_t size, const char *key, uint32_t number) {
-    size_t length = (size_t)snprintf(value, size, "%s %u ", key, (unsigned)number);
-    memset(value + length, 'a' + (int)(number % 26), number % 400);
-    return length + number % 400;
-}
-
-static bool belongs(const void *value, size_t value_len, const char *key) {
-    char copy[512], expected[512];
-    unsigned number;
-    size_t key_len = strlen(key);
-    if (value_len >= sizeof copy || value_len <= key_len)
-        return false;
-    memcpy(copy, value, value_len);
-    copy[value_len] = '\0';
-    if (memcmp(copy, key, key_len) != 0 || sscanf(copy + key_len, " %u ", &number) != 1)
-        return false;
-    return make_value(expected, sizeof expected, key, number) == value_len &&
-           memcmp(copy, expected, value_len) == 0;
+static size_t name_key(char *key, size_t size, struct random *random) {
+    return (size_t)snprintf(key, size, "key:%u", (unsigned)random_below(random, KEYS));
 }
 
 static void judge(struct worker *worker, const cm_result *result, cm_status status,
                   const char *key) {
+    uint32_t number;
     worker->calls++;
     if (status == CM_NOT_FOUND)
         worker->misses++;
     else if (status != CM_OK)
         worker->failed++;
-    else if (belongs(result->value, result->value_len, key))
+    else if (value_read(result->value, result->value_len, key, &number))
         worker->hits++;
     else
         worker->wrong++;
 }
 
 static void set_one(struct worker *worker) {
-    char key[32], value[512];
-    size_t key_len = name_key(key, sizeof key, next(worker));
-    size_t value_len = make_value(value, sizeof value, key, next(worker));
+    char key[32], value[VALUE_MAX];
+    size_t key_len = name_key(key, sizeof key, &worker->random);
+    size_t value_len = value_write(value, key, random_below(&worker->random, 1u << 31));
     worker->calls++;
     worker->failed += cm_set(client, key, key_len, value, value_len, 0, 0, NULL) != CM_OK;
 }
@@ -74,7 +49,7 @@ static void set_one(struct worker *worker) {
 static void get_one(struct worker *worker) {
     char key[32];
     cm_result *result = NULL;
-    size_t key_len = name_key(key, sizeof key, next(worker));
+    size_t key_len = name_key(key, sizeof key, &worker->random);
     cm_status status = cm_get(client, key, key_len, &result, NULL);
     judge(worker, result, status, key);
     cm_result_free(result);
@@ -86,7 +61,7 @@ static void get_many(struct worker *worker) {
     size_t lengths[BATCH];
     for (size_t i = 0; i < BATCH; i++) {
         keys[i] = names[i];
-        lengths[i] = name_key(names[i], sizeof names[i], next(worker));
+        lengths[i] = name_key(names[i], sizeof names[i], &worker->random);
     }
     cm_results *results = NULL;
     cm_get_multi(client, keys, lengths, BATCH, &results, NULL);
@@ -103,7 +78,7 @@ static void get_many(struct worker *worker) {
 static void *work(void *argument) {
     struct worker *worker = argument;
     while (seconds_now() < end) {
-        switch (next(worker) % 8) {
+        switch (random_below(&worker->random, 8)) {
         case 0:
         case 1:
             set_one(worker);
@@ -128,7 +103,7 @@ static void no_wrong_value(void) {
     free(list);
     end = seconds_now() + duration;
     for (size_t i = 0; i < THREADS; i++) {
-        workers[i] = (struct worker){.seed = (uint32_t)i + 1};
+        workers[i] = (struct worker){.random = {i}};
         REQUIRE(pthread_create(&workers[i].thread, NULL, work, &workers[i]) == 0);
     }
     for (size_t i = 0; i < THREADS; i++) {

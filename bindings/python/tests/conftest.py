@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
-from support import Memcached, SilentServer
+from support import PATIENT, Memcached, SilentServer
 
 from consistent_memcached import Client
 
@@ -17,7 +17,7 @@ def session_servers() -> Iterator[list[Memcached]]:
         servers = []
         for _ in range(3):
             servers.append(Memcached())
-            stack.callback(servers[-1].stop)
+            stack.callback(servers[-1].close)
         yield servers
 
 
@@ -42,7 +42,7 @@ def fleet() -> Iterator[list[Memcached]]:
         servers = []
         for _ in range(3):
             servers.append(Memcached())
-            stack.callback(servers[-1].stop)
+            stack.callback(servers[-1].close)
         yield servers
 
 
@@ -56,12 +56,12 @@ def silent_server() -> Iterator[SilentServer]:
 @pytest.fixture
 def client(servers: list[Memcached]) -> Iterator[Client]:
     """A client of three empty servers."""
-    with Client([server.address for server in servers]) as client:
+    with Client([server.address for server in servers], **PATIENT) as client:
         yield client
 
 
 @pytest.fixture
 def single(server: Memcached) -> Iterator[Client]:
     """A client of one empty server."""
-    with Client(server.address) as client:
+    with Client(server.address, **PATIENT) as client:
         yield client

@@ -2,46 +2,47 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import subprocess
-import tempfile
 import time
 from pathlib import Path
 from typing import Callable
 
-PATIENCE = 20.0  # seconds; only guards against hanging
+PATIENCE = 60.0  # seconds; only guards against hanging
+
+# For a client whose calls are to be answered, however slow the machine is.
+PATIENT = {"timeout_ms": int(PATIENCE * 1000), "connect_timeout_ms": int(PATIENCE * 1000)}
 
 PROJECT = Path(__file__).resolve().parents[3]
 
 
 class Memcached:
-    """A memcached on a free port of the loopback interface."""
+    """A memcached on a port of the loopback interface, which stays its own while it is away."""
 
     def __init__(self) -> None:
-        with tempfile.TemporaryDirectory() as folder:
-            # memcached picks the port itself and tells it in a file: no race for it.
-            port_file = Path(folder, "ports")
-            self._start(-1, {**os.environ, "MEMCACHED_PORT_FILENAME": str(port_file)})
-            wait_for(lambda: port_file.exists() and "TCP INET:" in port_file.read_text())
-            self.port = int(port_file.read_text().split("TCP INET:")[1].split()[0])
+        self._reservation = reserve_port()
+        self.port: int = self._reservation.getsockname()[1]
         self.address = f"127.0.0.1:{self.port}"
+        self.start()
 
-    def _start(self, port: int, environment: dict[str, str] | None = None) -> None:
-        command = ["memcached", "-u", "root", "-l", "127.0.0.1", "-p", str(port), "-U", "0"]
-        self._process = subprocess.Popen(command, env=environment)
+    def start(self) -> None:
+        """Start it, empty."""
+        command = ["memcached", "-u", "root", "-l", "127.0.0.1", "-p", str(self.port), "-U", "0"]
+        self._process = subprocess.Popen(command)
+        wait_for(self._accepts)
 
     def stop(self) -> None:
         """Kill the server, as a crash would."""
         self._process.kill()
         self._process.wait()
 
-    def restart(self) -> None:
-        """Start it again, empty, where it was."""
-        self._start(self.port)
-        wait_for(self._accepts)
+    def close(self) -> None:
+        """Kill the server and leave its port to others."""
+        self.stop()
+        self._reservation.close()
 
     def _accepts(self) -> bool:
+        assert self._process.poll() is None
         with socket.socket() as probe:
             return probe.connect_ex(("127.0.0.1", self.port)) == 0
 
@@ -56,6 +57,17 @@ class Memcached:
         head, *words = self.raw(f"get {key}\r\n".encode()).split()
         assert head == b"VALUE"
         return int(words[1])
+
+
+def reserve_port() -> socket.socket:
+    """Bind to a free port of the loopback interface, so that nobody else is given it.
+
+    Nobody listens there, until a memcached does: it may, since both set SO_REUSEADDR.
+    """
+    reservation = socket.socket()
+    reservation.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    reservation.bind(("127.0.0.1", 0))
+    return reservation
 
 
 class SilentServer:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any, Callable
 
 import pytest
-from support import Memcached, SilentServer, wait_for
+from support import PATIENT, Memcached, SilentServer, reserve_port, wait_for
 
 import consistent_memcached
 from consistent_memcached import (
@@ -45,16 +45,15 @@ CALLS: dict[str, Callable[[Client], object]] = {
 
 
 @pytest.fixture
-def refused() -> str:
+def refused() -> Iterator[str]:
     """An address where nobody listens."""
-    server = Memcached()
-    server.stop()
-    return server.address
+    with reserve_port() as reservation:
+        yield f"127.0.0.1:{reservation.getsockname()[1]}"
 
 
 @pytest.mark.parametrize("call", CALLS)
 def test_a_server_that_is_gone(refused: str, call: str) -> None:
-    with Client(refused) as client, pytest.raises(ConnectionError) as caught:
+    with Client(refused, **PATIENT) as client, pytest.raises(ConnectionError) as caught:
         CALLS[call](client)
     assert caught.value.server == refused
     assert refused in str(caught.value)
@@ -75,7 +74,7 @@ def test_a_server_that_does_not_answer(silent_server: SilentServer, call: str) -
 
 def test_a_server_killed_between_calls(fleet: list[Memcached]) -> None:
     server = fleet[0]
-    with Client(server.address) as client:
+    with Client(server.address, **PATIENT) as client:
         client.set("key", b"1")
         server.stop()
         with pytest.raises(ConnectionError):
@@ -84,32 +83,38 @@ def test_a_server_killed_between_calls(fleet: list[Memcached]) -> None:
 
 def test_a_server_left_alone_and_found_again(fleet: list[Memcached]) -> None:
     server = fleet[0]
-    with Client(server.address, failure_threshold=2, retry_after_ms=200) as client:
+    patient = {**PATIENT, "failure_threshold": 2}
+    with (
+        Client(server.address, **patient, retry_after_ms=3_600_000) as client,
+        Client(server.address, **patient, retry_after_ms=200) as impatient,
+    ):
         client.set("key", b"1")
+        impatient.set("key", b"1")
         server.stop()
         for _ in range(2):
             with pytest.raises(ConnectionError):
                 client.get("key")
         with pytest.raises(ServerDownError):
             client.get("key")
-        server.restart()
-        wait_for(lambda: _answers(client))
-        assert client.get("key") is None
+        wait_for(lambda: _outcome(impatient) is ServerDownError)
+        server.start()
+        wait_for(lambda: _outcome(impatient) is None)
+        assert _outcome(client) is ServerDownError
 
 
-def _answers(client: Client) -> bool:
+def _outcome(client: Client) -> type[MemcachedError] | None:
     try:
-        client.get("probe")
-    except MemcachedError:
-        return False
-    return True
+        assert client.get("key") is None
+    except MemcachedError as error:
+        return type(error)
+    return None
 
 
 @pytest.fixture
 def torn(fleet: list[Memcached]) -> Iterator[tuple[Client, list[str], list[str]]]:
     """A client with keys stored, one of three servers killed; keys still held, keys lost."""
     keys = [f"key:{n}" for n in range(60)]
-    with Client([server.address for server in fleet]) as client:
+    with Client([server.address for server in fleet], **PATIENT) as client:
         assert client.set_multi(dict.fromkeys(keys, b"1")) == []
         fleet[1].stop()
         lost = [key for key in keys if client.select_server(key) == 1]
@@ -182,7 +187,7 @@ def test_wrong_options(options: dict[str, Any]) -> None:
 
 
 def test_options_of_every_kind(server: Memcached) -> None:
-    with Client(server.address, tcp_nodelay=False, slots=4096, hash="crc32") as client:
+    with Client(server.address, tcp_nodelay=False, slots=4096, hash="crc32", **PATIENT) as client:
         assert client.set("key", b"1")
 
 
@@ -217,7 +222,7 @@ def test_a_nul_cuts_nothing() -> None:
 
 
 def test_a_name_without_address() -> None:
-    with Client("no-such-host.invalid", timeout_ms=5000) as client, pytest.raises(ResolveError):
+    with Client("no-such-host.invalid", **PATIENT) as client, pytest.raises(ResolveError):
         client.get("key")
 
 

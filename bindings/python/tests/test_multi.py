@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from support import Memcached
+from support import PATIENT, Memcached
 
 from consistent_memcached import Client, InvalidKeyError
 
@@ -24,7 +24,7 @@ def test_each_key_gets_its_own_value_at_its_own_server(
     client: Client, servers: list[Memcached]
 ) -> None:
     client.set_multi(MANY)
-    singles = [Client(server.address) for server in servers]
+    singles = [Client(server.address, **PATIENT) for server in servers]
     for key, value in list(MANY.items())[:200]:
         assert singles[client.select_server(key)].get(key) == value
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any, Callable
 
 import pytest
-from support import Memcached, wait_for
+from support import PATIENT, Memcached, wait_for
 
 from consistent_memcached import (
     ArgumentError,
@@ -259,7 +259,10 @@ def test_a_value_too_large_for_the_server(client: Client) -> None:
 
 
 def test_key_prefix_is_put_before_every_key(server: Memcached) -> None:
-    with Client(server.address, key_prefix="app:") as client, Client(server.address) as plain:
+    with (
+        Client(server.address, key_prefix="app:", **PATIENT) as client,
+        Client(server.address, **PATIENT) as plain,
+    ):
         client.set("key", b"1")
         assert plain.get("app:key") == b"1"
         assert client.get_multi(["key"]) == {"key": b"1"}
@@ -268,7 +271,7 @@ def test_key_prefix_is_put_before_every_key(server: Memcached) -> None:
 @pytest.mark.parametrize("as_text", [False, True])
 def test_stats(fleet: list[Memcached], as_text: bool) -> None:
     addresses = [server.address for server in fleet]
-    with Client(", ".join(addresses) if as_text else addresses) as client:
+    with Client(", ".join(addresses) if as_text else addresses, **PATIENT) as client:
         client.set_multi({f"key:{n}": b"" for n in range(100)})
         stats = client.get_stats()
         assert [name for name, _ in stats] == addresses

@@ -7,7 +7,7 @@ from typing import Any, Callable
 
 import memcache
 import pytest
-from support import PROJECT, Memcached
+from support import PATIENT, PROJECT, Memcached
 from test_operations import CALLS
 from test_placement import VECTORS, fleet_servers, rows
 
@@ -31,7 +31,9 @@ TUPLE_KEYS = [
 @pytest.fixture
 def compatible(servers: list[Memcached]) -> Iterator[Client]:
     """A client of three empty servers that places keys as python-memcached does."""
-    with Client([server.address for server in servers], compat="python-memcached") as client:
+    with Client(
+        [server.address for server in servers], compat="python-memcached", **PATIENT
+    ) as client:
         yield client
 
 
@@ -46,7 +48,7 @@ def peer(servers: list[Memcached]) -> Iterator[Any]:
 @pytest.fixture
 def singles(servers: list[Memcached]) -> Iterator[list[Client]]:
     """A client of each server."""
-    clients = [Client(server.address) for server in servers]
+    clients = [Client(server.address, **PATIENT) for server in servers]
     yield clients
     for client in clients:
         client.close()
@@ -176,7 +178,7 @@ def test_what_is_no_tuple_of_hash_and_key_is_refused(client: Client, call: str) 
 @pytest.mark.parametrize("call", CALLS)
 def test_compat_pymemcache_takes_no_hash(servers: list[Memcached], call: str) -> None:
     addresses = [server.address for server in servers]
-    with Client(addresses, compat="pymemcache") as client:
+    with Client(addresses, compat="pymemcache", **PATIENT) as client:
         client.gets("key")
         with pytest.raises(ArgumentError if call == "cas" else UnsupportedError):
             CALLS[call](client, (1, "key"))
@@ -248,7 +250,7 @@ def test_nothing_is_sent_when_a_hash_does_not_fit(client: Client) -> None:
 def test_a_server_that_is_gone(fleet: list[Memcached]) -> None:
     values = {(n, f"key:{n}"): n for n in range(30)}
     addresses = [server.address for server in fleet]
-    with Client(addresses, compat="python-memcached") as client:
+    with Client(addresses, compat="python-memcached", **PATIENT) as client:
         assert client.set_multi(values) == []
         fleet[1].stop()
         lost = [key for key in values if key[0] % 3 == 1]
@@ -278,7 +280,9 @@ def test_keys_of_one_route_share_a_server(fleet: list[Memcached]) -> None:
     keys = [f"key:{n}" for n in range(100)]
     owners = set()
     # Names, because ports change from run to run, and owners with them.
-    with Client([f"{server.address} name=server{n}" for n, server in enumerate(fleet)]) as client:
+    with Client(
+        [f"{server.address} name=server{n}" for n, server in enumerate(fleet)], **PATIENT
+    ) as client:
         for n in range(20):
             route = f"user:{n}"
             assert client.set_multi(dict.fromkeys(keys, n), route=route) == []

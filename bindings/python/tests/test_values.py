@@ -8,7 +8,7 @@ from typing import Any
 
 import memcache
 import pytest
-from support import Memcached
+from support import PATIENT, Memcached
 
 from consistent_memcached import Client, UnsupportedError, UnsupportedValueError
 
@@ -68,7 +68,7 @@ def test_the_same_servers_as_python_memcached(servers: list[Memcached]) -> None:
     values = {f"key:{n}": n for n in range(300)}
     assert peer.set_multi(values) == []
     peer.disconnect_all()
-    with Client(addresses, compat="python-memcached") as client:
+    with Client(addresses, compat="python-memcached", **PATIENT) as client:
         assert client.get_multi(values) == values
 
 

@@ -108,7 +108,7 @@ class WholeClientTest < ClientTest
 
   def test_an_interrupted_call_does_no_harm
     server = start(SilentServer)
-    client = connect(server.address, start.address, timeout_ms: 100)
+    client = connect(server.address, start.address, timeout_ms: 1000)
     lost = key_of(client, 0)
     kept = key_of(client, 1)
     client.set(kept, 'v')
@@ -131,7 +131,7 @@ class WholeClientTest < ClientTest
   def test_clients_that_are_not_closed_are_collected
     address = start.address
     before = open_files
-    20.times { CM::Client.new(address).set('k', 'v') }
+    20.times { CM::Client.new(address, **PATIENT).set('k', 'v') }
     20.times do
       GC.start
       break if open_files < before + 20

@@ -4,20 +4,23 @@ require 'minitest/autorun'
 require 'socket'
 require 'consistent_memcached'
 
-# A memcached process on a free loopback port.
+# A memcached process on a loopback port, which stays its own while it is away.
 class Memcached
   attr_reader :address, :pid
 
   def initialize
-    5.times do # another process may take the port first
-      port = TCPServer.open('127.0.0.1', 0) { |server| server.addr[1] }
-      @address = "127.0.0.1:#{port}"
-      @pid = Process.spawn('memcached', '-u', 'root', '-l', '127.0.0.1', '-p', port.to_s)
-      return if accepts?(port)
+    # Bound, so that nobody else is given the port. memcached may listen there: both set SO_REUSEADDR.
+    @reservation = Addrinfo.tcp('127.0.0.1', 0).bind
+    port = @reservation.local_address.ip_port
+    @address = "127.0.0.1:#{port}"
+    @pid = Process.spawn('memcached', '-u', 'root', '-U', '0', '-l', '127.0.0.1', '-p', port.to_s)
+    wait_until_it_accepts(port)
+  end
 
-      kill
-    end
-    raise 'memcached does not start'
+  # Ends the process and leaves the port to others.
+  def stop
+    kill
+    @reservation.close
   end
 
   # Ends the process; doing so twice is fine.
@@ -31,14 +34,13 @@ class Memcached
 
   private
 
-  def accepts?(port)
-    500.times do
-      TCPSocket.open('127.0.0.1', port).close
-      return true
-    rescue Errno::ECONNREFUSED
-      sleep 0.01
-    end
-    false
+  def wait_until_it_accepts(port)
+    TCPSocket.open('127.0.0.1', port).close
+  rescue Errno::ECONNREFUSED
+    raise 'memcached has ended' if Process.wait(@pid, Process::WNOHANG)
+
+    sleep 0.01
+    retry
   end
 end
 
@@ -57,7 +59,7 @@ class SilentServer
     @connection.wait_readable
   end
 
-  def kill
+  def stop
     @connection&.close
     @server.close
   end
@@ -69,12 +71,15 @@ class ClientTest < Minitest::Test
 
   EVERY_BYTE = (0..255).map(&:chr).join.b.freeze
 
+  # For calls that are to be answered, however slow the machine is.
+  PATIENT = { timeout_ms: 60_000, connect_timeout_ms: 60_000 }.freeze
+
   # The errors that the loss of a server explains.
   LOSS = [CM::ConnectionError, CM::TimeoutError, CM::ServerDownError].freeze
 
   def teardown
     @clients&.each(&:close)
-    @servers&.each(&:kill)
+    @servers&.each(&:stop)
   end
 
   def start(server_class = Memcached)
@@ -84,7 +89,7 @@ class ClientTest < Minitest::Test
   end
 
   def connect(*servers, **options)
-    client = CM::Client.new(servers, **options)
+    client = CM::Client.new(servers, **PATIENT, **options)
     (@clients ||= []) << client
     client
   end

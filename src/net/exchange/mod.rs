@@ -13,7 +13,7 @@ mod verdict;
 use std::io;
 
 pub use self::answers::{Answers, Item};
-pub use self::script::Script;
+pub use self::script::{Script, Terms};
 use self::verdict::{answer, refusal};
 use super::connection::{Connection, INPUT_CAPACITY};
 use super::stream::Wait;
@@ -183,7 +183,7 @@ impl Exchange {
         let asked = |&position: &usize| {
             let op = script.at(position);
             matches!(op.kind, Kind::Get | Kind::GetAndTouch)
-                && head.key.strip_prefix(script.prefix) == Some(op.key)
+                && head.key.strip_prefix(&*script.terms.prefix) == Some(op.key)
                 && head.cas.is_some() == op.want_cas
                 && answers.is_pending(script.order[position])
         };
@@ -205,7 +205,7 @@ impl Exchange {
             cas: head.cas.unwrap_or(0),
         };
         let len = match usize::try_from(head.len) {
-            Ok(len) if head.len <= script.max_value_bytes => len,
+            Ok(len) if head.len <= script.terms.max_value_bytes => len,
             _ => {
                 let text = format!("a value of {} bytes, over max_value_bytes", head.len);
                 return Err(Fault::Violation(text));
@@ -214,7 +214,7 @@ impl Exchange {
         if len > BUFFERED_VALUE_MAX {
             let here = &rest[..rest.len().min(len)];
             if let Err(error) = answers.reserve(op, len) {
-                answers.failed(op, &error.on(script.server), false);
+                answers.failed(op, &error.on(&script.terms.server), false);
                 return Err(Fault::OutOfStep);
             }
             answers.buffer(op).extend_from_slice(here);
@@ -265,7 +265,7 @@ impl Exchange {
         let run = script.order[start..end].iter().copied();
         self.run.start = end;
         if let Some((status, text)) = refusal(kind, reply) {
-            let error = Error::new(status, text).on(script.server);
+            let error = Error::new(status, text).on(&script.terms.server);
             for op in run {
                 if answers.is_pending(op) {
                     answers.failed(op, &error, false);
@@ -295,7 +295,7 @@ impl Exchange {
 
 /// A line of `stats`, collected in the operation's buffer.
 fn take_stat(text: &[u8], buffer: &mut Vec<u8>, script: &Script<'_>) -> Result<(), Fault> {
-    if (buffer.len() + text.len()) as u64 > script.max_value_bytes {
+    if (buffer.len() + text.len()) as u64 > script.terms.max_value_bytes {
         return Err(Fault::Violation("statistics over max_value_bytes".into()));
     }
     buffer.extend_from_slice(text);

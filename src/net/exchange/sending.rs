@@ -55,12 +55,12 @@ impl Exchange {
             if first.kind == Kind::Get {
                 let run = script.order[start..end].iter();
                 let run = run.map(|&op| &script.operations[op as usize]);
-                encode::get_line(output, script.prefix, first.want_cas, run);
+                encode::get_line(output, &script.terms.prefix, first.want_cas, run);
                 continue;
             }
             // Checked when the batch was accepted.
-            let exptime = first.ttl.exptime(script.unix_now).unwrap_or(-1);
-            if encode::command(output, script.prefix, first, exptime) {
+            let exptime = first.ttl.exptime(script.terms.unix_now).unwrap_or(-1);
+            if encode::command(output, &script.terms.prefix, first, exptime) {
                 self.large = Some(start);
                 break;
             }

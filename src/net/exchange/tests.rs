@@ -7,7 +7,7 @@ use std::time::Instant;
 use proptest::prelude::*;
 use socket2::Socket;
 
-use super::{Answers, Exchange, Fault, Item, Script};
+use super::{Answers, Exchange, Fault, Item, Script, Terms};
 use crate::error::{Error, Result, Status};
 use crate::net::connection::Connection;
 use crate::net::stream::{Stream, Wait};
@@ -77,13 +77,16 @@ fn converse(
     let (stream, mut peer) = Stream::pair();
     let mut connection = Connection::new(stream, Instant::now());
     let order: Vec<u32> = (0..operations.len() as u32).collect();
-    let script = Script {
-        server: &Arc::from("peer"),
-        prefix: b"",
-        operations,
-        order: &order,
+    let terms = Terms {
+        server: Arc::from("peer"),
+        prefix: Arc::from([]),
         max_value_bytes: 1 << 20,
         unix_now: || 0,
+    };
+    let script = Script {
+        terms: &terms,
+        operations,
+        order: &order,
     };
     let mut collected = Collected::new(operations.len());
     let mut exchange = Exchange::new(&mut connection);

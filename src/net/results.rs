@@ -1,11 +1,16 @@
 //! The answers of a batch.
 
+use smallvec::SmallVec;
+
+use super::exchange::{Answers, Item};
 use crate::error::{Error, Result, Status};
-use crate::net::exchange::{Answers, Item};
 
 /// Small values are collected in chunks of at least this size. A chunk never grows, so
 /// what lies in it stays where it is.
 const CHUNK: usize = 32 * 1024;
+
+/// A batch of few operations takes no more than this for each.
+const SHARE: usize = 512;
 
 /// What an operation came to.
 #[derive(Clone, Debug, Default)]
@@ -39,8 +44,9 @@ struct Place {
 /// One record for each operation, in the order given, and the values.
 #[derive(Debug)]
 pub struct Results {
-    records: Vec<Record>,
-    chunks: Vec<Vec<u8>>,
+    // Inline: those of a single operation, which must cost no memory of their own.
+    records: SmallVec<[Record; 1]>,
+    chunks: SmallVec<[Vec<u8>; 1]>,
     /// The chunk that small values go to.
     filling: Option<usize>,
     /// Of the operations that got no answer, the first, and why.
@@ -48,17 +54,38 @@ pub struct Results {
 }
 
 impl Results {
-    pub(super) fn new(count: usize) -> Self {
+    pub fn new(count: usize) -> Self {
         Self {
-            records: vec![Record::default(); count],
-            chunks: Vec::new(),
+            records: SmallVec::from_elem(Record::default(), count),
+            chunks: SmallVec::new(),
             filling: None,
             failure: None,
         }
     }
 
-    pub(super) fn set_server(&mut self, op: usize, server: u32) {
+    pub fn set_server(&mut self, op: usize, server: u32) {
         self.records[op].server = Some(server);
+    }
+
+    /// Gives the answer to an operation on to where it is wanted, under the number it has there.
+    pub fn give(&self, op: usize, to_op: u32, to: &mut impl Answers) {
+        let record = &self.records[op];
+        match (record.status(), self.value(record)) {
+            (_, Some(value)) => {
+                let item = Item {
+                    flags: record.flags,
+                    cas: record.cas,
+                };
+                to.item(to_op, item, value);
+            }
+            (status, None) if !status.is_failure() => to.done(to_op, status, record.number),
+            (status, None) => {
+                // Only the first failure of a batch shows its text.
+                let first = self.failure().filter(|first| first.status() == status);
+                let error = first.cloned().unwrap_or_else(|| Error::new(status, ""));
+                to.failed(to_op, &error, record.unsent);
+            }
+        }
     }
 
     pub fn records(&self) -> &[Record] {
@@ -80,7 +107,7 @@ impl Results {
         let fits = |chunk: &Vec<u8>| chunk.capacity() - chunk.len() >= value.len();
         let chunk = match self.filling.filter(|&filling| fits(&self.chunks[filling])) {
             Some(filling) => filling,
-            None => self.add_chunk(CHUNK.max(value.len())),
+            None => self.add_chunk(value.len().max(CHUNK.min(SHARE * self.records.len()))),
         };
         self.filling = Some(chunk);
         let start = self.chunks[chunk].len();
