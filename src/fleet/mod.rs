@@ -165,8 +165,11 @@ mod tests {
         let config = Config::new(&Options::new()).unwrap();
         let old = Arc::new(Fleet::new("a:1, b:1, c:1 name=x, d:1", &config).unwrap());
         let new = "d:1 weight=2, c:1 name=y, a:1, b:2 name=b:1";
-        let changed =
-            |fleet: &Fleet, list| fleet.changed(list, &config.settings, &config, Instant::now());
+        let changed = |fleet: &Arc<Fleet>, list| {
+            let now = Instant::now();
+            let changed = fleet.changed(list, &config.settings, &config, now);
+            changed.map(Arc::new)
+        };
         let new = changed(&old, new).unwrap();
         let is = |at: usize, was: usize| Arc::ptr_eq(&new.servers[at], &old.servers[was]);
         assert!(is(0, 3), "another weight, another place");

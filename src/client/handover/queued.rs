@@ -6,6 +6,7 @@ use super::{Journey, good, no_time};
 use crate::client::plan::{OwnedPlan, Plan};
 use crate::error::{Error, Result};
 use crate::fleet::Fleet;
+use crate::net::exchange::Answers;
 use crate::net::parcel::OwnedOperations;
 use crate::net::results::Results;
 use crate::options::Config;
@@ -47,6 +48,16 @@ impl Travel {
     pub fn first_step(&mut self, fleet: &Fleet, config: &Config) -> Result<OwnedPlan> {
         let requests = self.journey.step(self.operations.as_slice());
         Ok(Plan::new(config, fleet, requests.into_iter())?.owned())
+    }
+
+    /// The answers of a call that was stopped before its first step.
+    pub fn stop(&self, error: &Error) -> Results {
+        let count = self.operations.as_slice().len();
+        let mut answers = Results::new(count);
+        for op in 0..count as u32 {
+            answers.failed(op, error, true);
+        }
+        answers
     }
 
     /// Takes in what a step came to. `stopped`: why there is not to be another.

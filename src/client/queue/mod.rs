@@ -48,6 +48,12 @@ pub struct Completion {
 /// In place of a flight's number: the call as a whole.
 const WHOLE: u32 = u32::MAX;
 
+/// In place of a flight's number: a call that has not begun.
+const SETTLE: u32 = u32::MAX - 1;
+
+/// How long such a call waits before it looks again.
+const SETTLING: Duration = Duration::from_millis(1);
+
 fn token(call: u32, flight: u32) -> u64 {
     u64::from(call) << 32 | u64::from(flight)
 }
@@ -91,9 +97,24 @@ impl Queue {
         self.calls[place as usize] = Some(submitted);
         self.alarms.insert((deadline, token(place, WHOLE)));
         self.begin(place, flights, now);
+        self.settle(place, now);
         self.finish_if_done(place, now);
         self.keep_readable();
         self.set_timer(now)
+    }
+
+    /// Begins a call on keys that have moved, once nobody else is about to write where they were.
+    fn settle(&mut self, place: u32, now: Instant) {
+        let call = self.calls.get_mut(place as usize).and_then(Option::as_mut);
+        let Some(call) = call.filter(|call| call.is_settling) else {
+            return;
+        };
+        match call.settle(&self.client.config, now) {
+            Some(flights) => self.begin(place, flights, now),
+            None => {
+                self.alarms.insert((now + SETTLING, token(place, SETTLE)));
+            }
+        }
     }
 
     /// Adds flights to a call, and begins them.
@@ -180,6 +201,10 @@ impl Queue {
     /// An alarm has come: a call's deadline, or the time to try the next address.
     fn ring(&mut self, token: u64, now: Instant) {
         let (place, flight) = ((token >> 32) as u32, token as u32);
+        if flight == SETTLE {
+            self.settle(place, now);
+            return self.finish_if_done(place, now);
+        }
         if flight != WHOLE {
             self.step(token, now, |flight, call| {
                 flight.advance(call, Ready::default())
@@ -276,21 +301,13 @@ impl Queue {
 
     fn finish_if_done(&mut self, place: u32, now: Instant) {
         while let Some(mut call) = self.take_if_done(place) {
-            let results = std::mem::take(&mut call.results);
-            let results = match call.travel.take() {
-                None => results,
-                Some(travel) => {
-                    let (config, stopped) = (&self.client.config, call.stopped.as_ref());
-                    match travel.advance(&call.fleet, config, results, stopped) {
-                        (Next::Answers(answers), _) => answers,
-                        (Next::Step(plan), travel) => {
-                            call.travel = travel.map(Box::new);
-                            (call.operations, call.results) = (plan.operations, plan.results);
-                            self.calls[place as usize] = Some(call);
-                            self.begin(place, plan.flights, now);
-                            continue;
-                        }
-                    }
+            let results = match call.next_step(&self.client.config) {
+                Next::Answers(answers) => answers,
+                Next::Step(plan) => {
+                    (call.operations, call.results) = (plan.operations, plan.results);
+                    self.calls[place as usize] = Some(call);
+                    self.begin(place, plan.flights, now);
+                    continue;
                 }
             };
             self.alarms.remove(&(call.deadline, token(place, WHOLE)));
@@ -302,7 +319,7 @@ impl Queue {
 
     fn take_if_done(&mut self, place: u32) -> Option<Submitted> {
         let slot = self.calls.get_mut(place as usize)?;
-        slot.take_if(|call| call.open == 0)
+        slot.take_if(|call| call.is_done())
     }
 
     /// Sets the timer, unless it rings soon enough already.
