@@ -22,7 +22,7 @@ LDLIBS := -L$(RELEASE) -lconsistent_memcached -lpthread -Wl,-rpath,$(RELEASE)
 
 C_TESTS := null keys_values servers explain operations batch packed meta lease quiet binary \
            unreachable failure liar liar_writes liar_meta interrupted fork threads sharing soak queue chaos
-C_SHARED := support memcached fake relay proxy faults noise traffic values operate
+C_SHARED := support memcached fleet stub fake relay proxy faults noise traffic values operate
 C_FILES := $(wildcard tests/c/*.[ch] tests/tsan/*.c examples/*.c benches/peers/*.[ch])
 PYTHON_EXAMPLES := $(wildcard examples/*.py examples/demo/*.py tests/*.py \
                               benches/*.py benches/peers/*.py)
