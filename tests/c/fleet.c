@@ -16,7 +16,7 @@ void fleet_start(struct fleet *fleet, size_t count, const char *other, const cha
     free(own);
     fleet->client = client_open(list, options);
     for (size_t i = 0; i < FLEET_KEYS; i++) {
-        fleet->lengths[i] = (size_t)snprintf(fleet->text[i], sizeof *fleet->text, "key:%zu", i);
+        fleet->lengths[i] = (size_t)snprintf(fleet->text[i], sizeof *fleet->text, "fleet:%zu", i);
         fleet->keys[i] = fleet->text[i];
         REQUIRE(cm_select_server(fleet->client, fleet->keys[i], fleet->lengths[i],
                                  &fleet->owners[i], NULL) == CM_OK);
