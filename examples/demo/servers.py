@@ -51,6 +51,10 @@ class Memcached:
         """Its process."""
         return self._process.pid
 
+    def is_alive(self) -> bool:
+        """Whether it runs."""
+        return self._process.poll() is None
+
     def kill(self) -> None:
         """End it as a crash would; doing so twice is fine."""
         self._process.kill()
