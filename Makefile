@@ -21,8 +21,8 @@ CFLAGS := -std=c99 -D_POSIX_C_SOURCE=200809L -Wall -Wextra -Wpedantic -Werror -O
 LDLIBS := -L$(RELEASE) -lconsistent_memcached -lpthread -Wl,-rpath,$(RELEASE)
 
 C_TESTS := null keys_values servers explain operations batch packed meta lease quiet binary \
-           unreachable failure liar liar_writes liar_meta interrupted fork threads sharing soak queue
-C_SHARED := support memcached fake proxy values operate
+           unreachable failure liar liar_writes liar_meta interrupted fork threads sharing soak queue chaos
+C_SHARED := support memcached fleet stub fake relay proxy faults noise traffic values operate
 C_FILES := $(wildcard tests/c/*.[ch] tests/tsan/*.c examples/*.c benches/peers/*.[ch])
 PYTHON_EXAMPLES := $(wildcard examples/*.py examples/demo/*.py tests/*.py \
                               benches/*.py benches/peers/*.py)

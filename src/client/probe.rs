@@ -37,12 +37,9 @@ impl Probe {
         let operations = [Operation::new(Kind::Get, KEY)];
         let mut answer = Results::new(1);
         let order = [0].as_slice().into();
-        let trip = Trip::connect(
-            slot,
-            server,
-            order,
-            &mut call.with(&operations, &mut answer),
-        );
+        let trip = call.on_behalf(&operations, &mut answer, |own| {
+            Trip::connect(slot, server, order, own)
+        });
         Some(Self {
             trip,
             operations,
