@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use crate::error::{Error, Result, Status};
 use crate::placement;
-pub use config::{Config, Copying};
+pub use crate::placement::Settings;
+pub use config::{Config, Copying, only_settings};
 
 /// What an option takes.
 #[derive(Clone, Copy, Debug)]
@@ -263,6 +264,12 @@ impl Options {
     /// The value of an option if somebody set it.
     fn chosen(&self, name: &str) -> Result<Option<&str>> {
         Ok(self.values[row(name)?].as_deref())
+    }
+
+    /// The names of the options that somebody set.
+    fn names_chosen(&self) -> impl Iterator<Item = &'static str> {
+        let chosen = TABLE.iter().zip(&self.values);
+        chosen.filter_map(|(spec, value)| value.as_ref().map(|_| spec.name))
     }
 
     fn integer(&self, name: &str) -> Result<u64> {

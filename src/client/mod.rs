@@ -30,7 +30,7 @@ use crate::fleet::{Explanation, Fleet, Handover, unix_now};
 use crate::net::exchange::Answers;
 pub use crate::net::exchange::Details;
 pub use crate::net::results::{Record, Results};
-use crate::options::{Config, Options};
+use crate::options::{Config, Options, Settings, only_settings};
 use crate::protocol::{Kind, Operation, key};
 use call::Call;
 use failover::Failover;
@@ -63,15 +63,21 @@ impl Client {
     /// Another list of servers, from the next call on; calls under way finish on the old one. A server
     /// that stays, under the same identity and address, keeps its connections and its health.
     pub fn set_servers(&self, servers: &str) -> Result<()> {
+        self.change(servers, None)
+    }
+
+    /// As [`Client::set_servers`], with another placement: what `options` do not say of it has its
+    /// default. An option about anything else is [`Status::Option`].
+    pub fn set_fleet(&self, servers: &str, options: &Options) -> Result<()> {
+        self.change(servers, Some(&only_settings(options)?))
+    }
+
+    fn change(&self, servers: &str, settings: Option<&Settings>) -> Result<()> {
         let mut fleet = self.fleet()?;
         loop {
-            let changed = Arc::new(fleet.changed(
-                servers,
-                &self.config.settings,
-                &self.config,
-                Instant::now(),
-            )?);
-            let found = self.fleet.compare_and_swap(&*fleet, changed);
+            let settings = settings.unwrap_or(&fleet.settings);
+            let changed = fleet.changed(servers, settings, &self.config, Instant::now())?;
+            let found = self.fleet.compare_and_swap(&*fleet, Arc::new(changed));
             if Arc::ptr_eq(&found, &fleet) {
                 break;
             }

@@ -28,7 +28,8 @@ pub struct Fleet {
     /// How many are in the list.
     pub listed: usize,
     placement: Arc<Placement>,
-    settings: Settings,
+    /// Where keys go.
+    pub settings: Settings,
     pub handover: Option<Handover>,
     /// Servers that are no longer in the list, while calls that began before still use them.
     retired: Vec<Weak<Server>>,

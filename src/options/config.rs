@@ -96,6 +96,21 @@ impl Config {
     }
 }
 
+/// The options that say where keys go.
+const OF_PLACEMENT: &[&str] = &["distribution", "compat", "hash", "slots", "hash_prefix"];
+
+/// Of options that are to say nothing else than where keys go.
+pub fn only_settings(options: &Options) -> Result<Settings> {
+    let strange = |name: &&str| !OF_PLACEMENT.contains(name);
+    match options.names_chosen().find(strange) {
+        None => settings(options),
+        Some(name) => {
+            let text = format!("{name} cannot be changed: only {}", OF_PLACEMENT.join(", "));
+            Err(Error::new(Status::Option, text))
+        }
+    }
+}
+
 fn settings(options: &Options) -> Result<Settings> {
     let slots = options.chosen("slots")?.and_then(integer);
     Settings::resolve(
