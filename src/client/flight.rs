@@ -8,6 +8,7 @@ use std::time::Instant;
 use super::call::Call;
 use super::trip::{Interest, Trip, closed};
 use crate::error::{Error, Status};
+use crate::fleet::health::Admission;
 use crate::net::exchange::Answers;
 use crate::net::parcel::{Outcome, Parcel, Receipt, Waiter, Waiting};
 use crate::net::poll::Ready;
@@ -20,6 +21,7 @@ pub struct Flight {
     server: u32,
     /// Numbers of the operations, in the order they are sent.
     order: Cow<'static, [u32]>,
+    admission: Admission,
     stage: Stage,
 }
 
@@ -49,6 +51,7 @@ impl Flight {
         Self {
             server,
             order,
+            admission: Admission::Go,
             stage: Stage::Start,
         }
     }
@@ -184,14 +187,14 @@ impl Flight {
             }
             Stage::Alone(mut trip) => {
                 if in_vain {
-                    call.server(self.server).failed(call.now);
+                    call.server(self.server).failed(call.now, &error);
                 }
                 trip.end(call, error);
             }
             Stage::Leading(leading) => {
                 self.fail(call, &error, false);
                 if leading.leave(in_vain) {
-                    call.server(self.server).failed(call.now);
+                    call.server(self.server).failed(call.now, &error);
                 }
             }
         }
@@ -199,9 +202,12 @@ impl Flight {
 
     fn start<A: Answers>(&mut self, call: &mut Call<'_, A>) {
         let server = call.server(self.server);
-        if let Err(error) = server.admit(call.now) {
-            self.stage = Stage::Done;
-            return self.fail(call, &error, true);
+        match server.admit(call.now) {
+            Ok(admission) => self.admission = admission,
+            Err(error) => {
+                self.stage = Stage::Done;
+                return self.fail(call, &error, true);
+            }
         }
         let order = &self.order;
         let checkout = server.pool.checkout(call.now, || {
@@ -235,8 +241,12 @@ impl Flight {
                 self.stage = Stage::Alone(Trip::on(lease, self.server, self.take_order()));
                 self.advance(call, Ready::default());
             }
-            Grant::Slot(slot) => match call.server(self.server).admit_again(call.now) {
-                Ok(()) => {
+            Grant::Slot(slot) => match call
+                .server(self.server)
+                .admit_again(call.now, self.admission)
+            {
+                Ok(admission) => {
+                    self.admission = admission;
                     let order = self.take_order();
                     self.stage = Stage::Alone(Trip::connect(slot, self.server, order, call));
                     self.land_if_done();

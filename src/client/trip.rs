@@ -215,7 +215,7 @@ impl Trip {
             Ok(Opened::NotYet(opening)) => Stage::Opening(Some(opening)),
             Err(error) => {
                 if error.status() != Status::Closed {
-                    call.server(self.server).failed(call.now);
+                    call.server(self.server).failed(call.now, &error);
                 }
                 self.fail(call, error, None);
                 Stage::Done
@@ -274,19 +274,24 @@ impl Trip {
         if server.pool.is_closed() {
             return self.fail(call, closed(), Some(exchange));
         }
-        if !matches!(fault, Fault::OutOfStep) {
-            server.failed(call.now);
-        }
-        let error = match fault {
-            Fault::Violation(text) => {
-                return self.fail(call, Error::new(Status::Protocol, text), Some(exchange));
+        let in_step = !matches!(fault, Fault::OutOfStep);
+        let (status, text) = match fault {
+            Fault::Violation(text) => (Status::Protocol, text),
+            Fault::Ended => (
+                Status::Connection,
+                "the server closed the connection".into(),
+            ),
+            Fault::Io(error) => (Status::Connection, format!("the connection broke: {error}")),
+            Fault::OutOfStep => {
+                let text = "the server refused a request before this one";
+                (Status::Connection, text.into())
             }
-            Fault::Ended => "the server closed the connection".to_owned(),
-            Fault::Io(error) => format!("the connection broke: {error}"),
-            Fault::OutOfStep => "the server refused a request before this one".to_owned(),
         };
-        let error = Error::new(Status::Connection, error).on(&server.identity);
-        if self.repeated {
+        let error = Error::new(status, text).on(&server.identity);
+        if in_step {
+            server.failed(call.now, &error);
+        }
+        if self.repeated || status == Status::Protocol {
             return self.fail(call, error, Some(exchange));
         }
         self.repeated = true;

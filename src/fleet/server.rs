@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use super::health::{Admission, Health, Rule};
+use super::health::{Admission, Health, Rule, Standing};
 use super::list::Spec;
 use crate::error::{Error, Result, Status};
 use crate::net::exchange::Terms;
@@ -57,45 +57,59 @@ impl Server {
             health: Mutex::new(Health::new(Rule {
                 failure_threshold: config.failure_threshold,
                 retry_after: config.retry_after,
+                probe_limit: config.connect_timeout,
             })),
             spotless: AtomicBool::new(true),
         })
     }
 
-    /// May a caller use the server now? [`Status::ServerDown`] when it may not.
-    pub fn admit(&self, now: Instant) -> Result<()> {
-        if self.spotless.load(Ordering::Relaxed) || self.health().admit(now) == Admission::Go {
-            return Ok(());
+    /// May a caller use the server now, and does it find out whether the server is back?
+    /// [`Status::ServerDown`] when it may not.
+    pub fn admit(&self, now: Instant) -> Result<Admission> {
+        if self.spotless.load(Ordering::Relaxed) {
+            return Ok(Admission::Go);
         }
-        Err(self.down())
+        match self.change(|health| health.admit(now)) {
+            Admission::Refused => Err(Error::new(Status::ServerDown, "the server is down")),
+            admission => Ok(admission),
+        }
     }
 
     /// As [`Server::admit`], for a caller that was admitted and had to wait for a connection.
-    pub fn admit_again(&self, now: Instant) -> Result<()> {
-        if !self.spotless.load(Ordering::Relaxed) && self.health().is_down(now) {
-            return Err(self.down());
+    pub fn admit_again(&self, now: Instant, admitted: Admission) -> Result<Admission> {
+        match admitted {
+            // Whoever was chosen to find out does so.
+            Admission::Probe => Ok(admitted),
+            _ => self.admit(now),
         }
-        Ok(())
-    }
-
-    fn down(&self) -> Error {
-        Error::new(Status::ServerDown, "the server is down")
     }
 
     /// The server gave a right answer.
     pub fn succeeded(&self) {
         if !self.spotless.load(Ordering::Relaxed) {
-            let mut health = self.health();
-            health.succeeded();
-            self.spotless.store(true, Ordering::Relaxed);
+            self.change(Health::succeeded);
         }
     }
 
     /// Something happened to a connection; counts once, however many callers were on it.
-    pub fn failed(&self, now: Instant) {
+    pub fn failed(&self, now: Instant, _error: &Error) {
+        let went_down = self.change(|health| {
+            let before = health.standing();
+            health.failed(now);
+            before != Standing::Down && health.standing() == Standing::Down
+        });
+        if went_down {
+            // They may be dead too; who finds out whether the server is back makes a new one.
+            self.pool.drop_idle();
+        }
+    }
+
+    fn change<T>(&self, change: impl FnOnce(&mut Health) -> T) -> T {
         let mut health = self.health();
-        health.failed(now);
-        self.spotless.store(health.is_spotless(), Ordering::Relaxed);
+        let result = change(&mut health);
+        let spotless = health.standing() == Standing::Up;
+        self.spotless.store(spotless, Ordering::Relaxed);
+        result
     }
 
     pub fn close(&self) {

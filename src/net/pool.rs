@@ -146,11 +146,7 @@ impl Pool {
             for &socket in &state.sockets {
                 stream::shutdown(socket);
             }
-            let idle = std::mem::take(&mut state.idle);
-            idle.iter()
-                .for_each(|idle| state.forget(Some(idle.stream.fd())));
-            state.slots -= idle.len();
-            (idle, std::mem::take(&mut state.waiting))
+            (state.take_idle(), std::mem::take(&mut state.waiting))
         };
         drop(idle);
         for receipt in waiting {
@@ -158,6 +154,12 @@ impl Pool {
             let _ = receipt.grant(Grant::Closed);
             receipt.ring(&self.bells);
         }
+    }
+
+    /// Closes what is idle. Nobody waits for a connection while one is.
+    pub fn drop_idle(&self) {
+        let idle = self.lock().take_idle();
+        drop(idle);
     }
 
     /// A connection that was idle for long is used again only if it still stands.
@@ -245,6 +247,17 @@ impl Pool {
 }
 
 impl State {
+    // As they are kept.
+    #[allow(clippy::vec_box)]
+    fn take_idle(&mut self) -> Vec<Box<Connection>> {
+        let idle = std::mem::take(&mut self.idle);
+        for connection in &idle {
+            self.forget(Some(connection.stream.fd()));
+        }
+        self.slots -= idle.len();
+        idle
+    }
+
     fn forget(&mut self, socket: Option<RawFd>) {
         if let Some(at) = self.sockets.iter().position(|&fd| Some(fd) == socket) {
             self.sockets.swap_remove(at);
