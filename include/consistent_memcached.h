@@ -393,6 +393,18 @@ cm_status cm_client_new(const char *servers,
                         struct cm_client **client_out,
                         struct cm_error **error_out);
 
+// Gives a client another list of servers, without a restart.
+//
+// It takes effect for the next call; calls under way finish on the old list. A server that is in
+// both lists, under the same identity and the same address, keeps its connections and its health;
+// the connections of one that has gone are closed when the last call that uses them ends.
+// servers: as for cm_client_new. After an error the old list stays.
+// CM_ERR_ARGUMENT: something is wrong with the list; the message names the entry.
+// CM_ERR_CLOSED: the client was closed. Safe from any thread. Since 0.1.0.
+cm_status cm_client_set_servers(struct cm_client *client,
+                                const char *servers,
+                                struct cm_error **error_out);
+
 // How many servers the list has. 0 for NULL.
 //
 // Since 0.1.0.

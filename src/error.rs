@@ -55,6 +55,7 @@ pub struct Error {
     message: String,
     server: Option<Arc<str>>,
     unsent: bool,
+    unusable: bool,
 }
 
 impl Error {
@@ -66,6 +67,7 @@ impl Error {
             message: message.into(),
             server: None,
             unsent: false,
+            unusable: false,
         }
     }
 
@@ -79,6 +81,19 @@ impl Error {
     /// True when nothing of the operation can have reached the server.
     pub fn is_unsent(&self) -> bool {
         self.unsent
+    }
+
+    /// Says whether the server could not be used at all: it is down, or cannot be connected.
+    /// Another may take its place.
+    #[must_use]
+    pub fn unusable(mut self, unusable: bool) -> Self {
+        self.unusable = unusable;
+        self
+    }
+
+    /// True when the server could not be used at all.
+    pub fn is_unusable(&self) -> bool {
+        self.unusable
     }
 
     /// Names the server (its identity) that the error is about.

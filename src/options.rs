@@ -177,6 +177,12 @@ pub const TABLE: &[Spec] = &[
         text: "How many microseconds a caller looks for its reply before it sleeps. Takes CPU.",
     },
     Spec {
+        name: "failover",
+        kind: Kind::Choice(&["none", "next"]),
+        default: "none",
+        text: "Where the keys of a server go that is down or cannot be connected: nowhere, or to the next server. When not set, as the client of `compat` does.",
+    },
+    Spec {
         name: "failure_threshold",
         kind: Kind::Integer {
             min: 1,

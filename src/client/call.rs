@@ -3,13 +3,17 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::failover::Failover;
+use crate::error::Error;
 use crate::fleet::{Fleet, Server};
-use crate::net::exchange::Script;
+use crate::net::exchange::{Answers, Script};
 use crate::net::wake::{Sleeper, Wake};
+use crate::options::Config;
 use crate::protocol::Operation;
 
 pub struct Call<'a, A> {
     pub fleet: &'a Fleet,
+    pub config: &'a Config,
     pub operations: &'a [Operation<'a>],
     pub answers: &'a mut A,
     /// Read once for each step; what happens in a step happens at that time.
@@ -21,6 +25,8 @@ pub struct Call<'a, A> {
     pub waits_for_one: bool,
     /// A caller in more of a hurry than `timeout_ms` says nothing about a server's health.
     pub counts_timeouts: bool,
+    /// `None` when it is off, and for what is done on behalf of others: they see to it themselves.
+    pub failover: Option<Failover>,
 }
 
 impl<'a, A> Call<'a, A> {
@@ -40,6 +46,7 @@ impl<'a, A> Call<'a, A> {
     {
         Call {
             fleet: self.fleet,
+            config: self.config,
             operations,
             answers,
             now: self.now,
@@ -47,7 +54,24 @@ impl<'a, A> Call<'a, A> {
             wake: self.wake.clone(),
             waits_for_one: self.waits_for_one,
             counts_timeouts: self.counts_timeouts,
+            failover: None,
         }
+    }
+
+    /// As [`Call::with`], for a step. What it has to wait for, this caller waits for.
+    pub fn on_behalf<'b, B, T>(
+        &mut self,
+        operations: &'b [Operation<'b>],
+        answers: &'b mut B,
+        step: impl FnOnce(&mut Call<'b, B>) -> T,
+    ) -> T
+    where
+        'a: 'b,
+    {
+        let mut other = self.with(operations, answers);
+        let result = step(&mut other);
+        (self.wake, self.now) = (other.wake.take(), other.now);
+        result
     }
 
     /// What is to be asked of one server.
@@ -59,6 +83,24 @@ impl<'a, A> Call<'a, A> {
             terms: &server.pool.terms,
             operations: self.operations,
             order,
+        }
+    }
+}
+
+impl<A: Answers> Call<'_, A> {
+    /// True when operations are to go to another server.
+    pub fn is_stranded(&self) -> bool {
+        self.failover.as_ref().is_some_and(Failover::is_stranded)
+    }
+
+    /// A server gave an operation no answer: it fails, or is to go to another server.
+    pub fn failed(&mut self, op: u32, server: u32, error: &Error, unsent: bool) {
+        let is_of_server = self.operations[op as usize].kind.is_of_server();
+        match &mut self.failover {
+            Some(failover) if error.is_unusable() && !is_of_server => {
+                failover.strand(op, server, error.clone(), unsent);
+            }
+            _ => self.answers.failed(op, error, unsent),
         }
     }
 }

@@ -6,8 +6,11 @@
 
 mod call;
 mod drive;
+mod failover;
 mod flight;
+mod leading;
 mod plan;
+mod probe;
 mod queue;
 mod single;
 mod trip;
@@ -29,6 +32,7 @@ pub use crate::net::results::{Record, Results};
 use crate::options::{Config, Options};
 use crate::protocol::{Kind, Operation, key};
 use call::Call;
+use failover::Failover;
 use flight::Flight;
 use plan::Plan;
 
@@ -53,6 +57,26 @@ impl Client {
             fleet: ArcSwap::from_pointee(fleet),
             closed: AtomicBool::new(false),
         })
+    }
+
+    /// Another list of servers, from the next call on; calls under way finish on the old one. A server
+    /// that stays, under the same identity and address, keeps its connections and its health.
+    pub fn set_servers(&self, servers: &str) -> Result<()> {
+        let mut fleet = self.fleet()?;
+        loop {
+            let changed = Arc::new(fleet.changed(servers, &self.config)?);
+            let found = self.fleet.compare_and_swap(&*fleet, changed);
+            if Arc::ptr_eq(&found, &fleet) {
+                break;
+            }
+            // Somebody else has changed it in between: what is kept is kept of theirs.
+            fleet = self.fleet()?;
+        }
+        // Who closes the client meanwhile may have seen the old fleet only.
+        if self.closed.load(Ordering::SeqCst) {
+            self.close();
+        }
+        Ok(())
     }
 
     pub fn server_count(&self) -> usize {
@@ -169,7 +193,7 @@ impl Client {
     }
 
     fn call<'a, A>(
-        &self,
+        &'a self,
         fleet: &'a Fleet,
         operations: &'a [Operation<'a>],
         timeout: Duration,
@@ -179,6 +203,7 @@ impl Client {
         let now = Instant::now();
         Call {
             fleet,
+            config: &self.config,
             operations,
             answers,
             now,
@@ -186,6 +211,7 @@ impl Client {
             wake: None,
             waits_for_one: false,
             counts_timeouts: timeout >= self.config.timeout,
+            failover: self.config.failover.then(Failover::default),
         }
     }
 }

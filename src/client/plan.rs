@@ -47,7 +47,7 @@ impl<'a> Plan<'a> {
             };
             plan.operations.push(operation);
             let index = fleet.server_of(&operation, config);
-            plan.results.set_server(op, index as u32);
+            plan.results.set_server(op as u32, index as u32);
             if flight_of[index] == usize::MAX {
                 flight_of[index] = plan.flights.len();
                 let flight = Flight::new(index as u32, Cow::Owned(Vec::new()));

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::Client;
 use super::call::Call;
+use super::failover::{self, Failover};
 use super::flight::Flight;
 use super::plan::Plan;
 use super::trip::Interest;
@@ -53,6 +54,7 @@ struct Submitted {
     counts_timeouts: bool,
     /// Flights that have not ended.
     open: usize,
+    failover: Option<Failover>,
 }
 
 #[derive(Debug)]
@@ -106,40 +108,50 @@ impl Queue {
             self.calls.push(None);
             self.calls.len() as u32 - 1
         });
-        let wake = |flight| Wake::Mail(Arc::clone(&self.watch.mailbox), token(place, flight));
-        let flights = (0..).zip(plan.flights).map(|(number, flight)| Watched {
-            flight,
-            wake: Arc::new(wake(number)),
-            socket: None,
-            alarm: None,
-        });
         let submitted = Submitted {
             tag,
             operations: OwnedOperations::copy_of(plan.operations.iter()),
             results: plan.results,
-            flights: flights.collect(),
+            flights: Vec::new(),
             deadline: now + timeout,
             counts_timeouts: timeout >= self.client.config.timeout,
             open: 0,
+            failover: self.client.config.failover.then(Failover::default),
             fleet,
         };
-        self.begin(place, submitted, now);
+        self.calls[place as usize] = Some(submitted);
+        self.alarms.insert((now + timeout, token(place, WHOLE)));
+        self.begin(place, plan.flights, now);
+        self.finish_if_done(place);
         self.keep_readable();
         self.set_timer(now)
     }
 
-    fn begin(&mut self, place: u32, mut submitted: Submitted, now: Instant) {
-        let count = submitted.flights.len();
-        submitted.open = count;
-        self.alarms
-            .insert((submitted.deadline, token(place, WHOLE)));
-        self.calls[place as usize] = Some(submitted);
-        for flight in 0..count as u32 {
+    /// Adds flights to a call, and begins them.
+    fn begin(&mut self, place: u32, flights: Vec<Flight>, now: Instant) {
+        let Some(call) = self.calls.get_mut(place as usize).and_then(Option::as_mut) else {
+            return;
+        };
+        let mailbox = &self.watch.mailbox;
+        let wake = |flight| Wake::Mail(Arc::clone(mailbox), token(place, flight));
+        let numbers = call.flights.len() as u32..(call.flights.len() + flights.len()) as u32;
+        call.open += flights.len();
+        (call.flights).extend(
+            numbers
+                .clone()
+                .zip(flights)
+                .map(|(number, flight)| Watched {
+                    flight,
+                    wake: Arc::new(wake(number)),
+                    socket: None,
+                    alarm: None,
+                }),
+        );
+        for flight in numbers {
             self.step(token(place, flight), now, |flight, call| {
                 flight.advance(call, Ready::default());
             });
         }
-        self.finish_if_done(place);
     }
 
     /// Goes on with whatever can go on. Never blocks.
@@ -205,9 +217,11 @@ impl Queue {
             });
             return self.finish_if_done(place);
         }
-        let call = self.calls.get(place as usize).and_then(Option::as_ref);
+        let call = self.calls.get_mut(place as usize).and_then(Option::as_mut);
         // The place may have another call by now.
-        if call.is_some_and(|call| call.deadline <= now) {
+        if let Some(call) = call.filter(|call| call.deadline <= now) {
+            // No time to go elsewhere.
+            call.failover = None;
             self.each_flight(place, now, |flight, call| flight.expire(call));
             self.finish_if_done(place);
         }
@@ -249,6 +263,7 @@ impl Queue {
         }
         let mut call = Call {
             fleet: &submitted.fleet,
+            config: &self.client.config,
             operations: submitted.operations.as_slice(),
             answers: &mut submitted.results,
             now,
@@ -256,6 +271,7 @@ impl Queue {
             wake: Some(Arc::clone(&watched.wake)),
             waits_for_one: false,
             counts_timeouts: submitted.counts_timeouts,
+            failover: submitted.failover.take(),
         };
         step(&mut watched.flight, &mut call);
         let interest = watched.flight.interest(&mut call);
@@ -278,6 +294,11 @@ impl Queue {
             self.alarms.extend(alarm.map(|at| (at, token)));
         }
         submitted.open -= usize::from(watched.flight.is_done());
+        let diverted = failover::flights(&mut call);
+        submitted.failover = call.failover;
+        if !diverted.is_empty() {
+            self.begin(place as u32, diverted, now);
+        }
     }
 
     fn finish_if_done(&mut self, place: u32) {

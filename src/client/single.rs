@@ -75,6 +75,10 @@ impl<'a> Single<'a> {
 }
 
 impl Answers for Single<'_> {
+    fn set_server(&mut self, _: u32, server: u32) {
+        self.server = Some(server);
+    }
+
     fn is_pending(&self, _: u32) -> bool {
         self.status.is_none()
     }

@@ -94,6 +94,10 @@ impl Trip {
         }))
     }
 
+    pub fn server(&self) -> u32 {
+        self.server
+    }
+
     pub fn is_done(&self) -> bool {
         matches!(self.stage, Stage::Done)
     }
@@ -214,10 +218,12 @@ impl Trip {
             }
             Ok(Opened::NotYet(opening)) => Stage::Opening(Some(opening)),
             Err(error) => {
-                if error.status() != Status::Closed {
-                    call.server(self.server).failed(call.now, &error);
+                // What this machine cannot do says nothing about the server.
+                let unusable = !matches!(error.status(), Status::Closed | Status::NoMemory);
+                if unusable {
+                    call.server(self.server).failed(call.now);
                 }
-                self.fail(call, error, None);
+                self.fail(call, error.unusable(unusable), None);
                 Stage::Done
             }
         };
@@ -274,24 +280,19 @@ impl Trip {
         if server.pool.is_closed() {
             return self.fail(call, closed(), Some(exchange));
         }
-        let in_step = !matches!(fault, Fault::OutOfStep);
-        let (status, text) = match fault {
-            Fault::Violation(text) => (Status::Protocol, text),
-            Fault::Ended => (
-                Status::Connection,
-                "the server closed the connection".into(),
-            ),
-            Fault::Io(error) => (Status::Connection, format!("the connection broke: {error}")),
-            Fault::OutOfStep => {
-                let text = "the server refused a request before this one";
-                (Status::Connection, text.into())
-            }
-        };
-        let error = Error::new(status, text).on(&server.identity);
-        if in_step {
-            server.failed(call.now, &error);
+        if !matches!(fault, Fault::OutOfStep) {
+            server.failed(call.now);
         }
-        if self.repeated || status == Status::Protocol {
+        let error = match fault {
+            Fault::Violation(text) => {
+                return self.fail(call, Error::new(Status::Protocol, text), Some(exchange));
+            }
+            Fault::Ended => "the server closed the connection".to_owned(),
+            Fault::Io(error) => format!("the connection broke: {error}"),
+            Fault::OutOfStep => "the server refused a request before this one".to_owned(),
+        };
+        let error = Error::new(Status::Connection, error).on(&server.identity);
+        if self.repeated {
             return self.fail(call, error, Some(exchange));
         }
         self.repeated = true;
@@ -319,7 +320,7 @@ impl Trip {
             // What is repeated either was not sent before, or is a read.
             let sent_before = self.repeated && call.operations[op as usize].is_pure_read();
             let unsent = sent.is_none_or(|exchange| exchange.is_unsent(position));
-            call.answers.failed(op, &error, unsent && !sent_before);
+            call.failed(op, self.server, &error, unsent && !sent_before);
         }
     }
 }

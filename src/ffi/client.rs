@@ -65,6 +65,31 @@ pub unsafe extern "C" fn cm_client_new(
     })
 }
 
+/// Gives a client another list of servers, without a restart.
+///
+/// It takes effect for the next call; calls under way finish on the old list. A server that is in
+/// both lists, under the same identity and the same address, keeps its connections and its health;
+/// the connections of one that has gone are closed when the last call that uses them ends.
+/// servers: as for cm_client_new. After an error the old list stays.
+/// CM_ERR_ARGUMENT: something is wrong with the list; the message names the entry.
+/// CM_ERR_CLOSED: the client was closed. Safe from any thread. Since 0.1.0.
+///
+/// # Safety
+/// The pointers are NULL or valid.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cm_client_set_servers(
+    client: *mut cm_client,
+    servers: *const c_char,
+    error_out: *mut *mut cm_error,
+) -> cm_status {
+    guard(error_out, || {
+        // SAFETY: as the caller promises.
+        let (client, servers) = unsafe { (cm_client::client(client)?, text(servers, "servers")?) };
+        client.set_servers(servers)?;
+        Ok(CM_OK)
+    })
+}
+
 /// How many servers the list has. 0 for NULL.
 ///
 /// Since 0.1.0.

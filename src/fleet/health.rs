@@ -1,48 +1,40 @@
 //! Whether a server is worth asking: a pure state machine, told the time.
 //!
-//! A server is up until it has failed a number of times in a row; from the first failure on it
-//! is suspect. Then it is down: calls fail at once. After a while one caller is let through to
-//! see whether it is back; the others do not wait for it.
+//! A server is up until something fails: then it is suspect, and after a number of failures in a
+//! row down: calls fail at once. After a while one caller is let through to see whether it is back:
+//! it is probing. The others do not wait for it.
 
 use std::time::{Duration, Instant};
 
 /// When a server counts as down, and when it is tried again.
 #[derive(Clone, Copy, Debug)]
 pub struct Rule {
-    /// At least 1.
     pub failure_threshold: u32,
     pub retry_after: Duration,
-    /// If nothing is heard of the caller that tries for so long, another may.
+    /// How long a probe may take. If nothing is heard of it by then, another caller may try.
     pub probe_limit: Duration,
 }
 
-/// What is thought of a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
+pub enum State {
     Up,
-    /// It has failed, not often enough to be down.
-    Suspect,
-    Down,
-    /// It was down, and one caller sees whether it is back.
-    Probing,
+    /// It has failed so many times in a row.
+    Suspect(u32),
+    Down {
+        until: Instant,
+    },
+    /// One caller is trying.
+    Probing {
+        until: Instant,
+    },
 }
 
-#[derive(Clone, Copy, Debug)]
-enum State {
-    Up,
-    Suspect { failures: u32 },
-    Down { until: Instant },
-    Probing { until: Instant },
-}
-
-/// What a caller who wants to use the server is told.
+/// What a caller who may use the server is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Admission {
     Go,
-    /// Go, as the one who finds out whether the server is back.
+    /// The server was down: this caller is to look whether it is back.
     Probe,
-    /// The server is down.
-    Refused,
 }
 
 #[derive(Clone, Debug)]
@@ -59,18 +51,22 @@ impl Health {
         }
     }
 
-    /// May this caller use the server? Of the callers after a server's time has come,
-    /// the first may.
-    pub fn admit(&mut self, now: Instant) -> Admission {
+    pub fn state(&self) -> State {
+        self.state
+    }
+
+    /// May this caller use the server? `None`: it is down. Of the callers after a server's time
+    /// has come, the first may.
+    pub fn admit(&mut self, now: Instant) -> Option<Admission> {
         match self.state {
-            State::Up | State::Suspect { .. } => Admission::Go,
+            State::Up | State::Suspect(_) => Some(Admission::Go),
             State::Down { until } | State::Probing { until } if now >= until => {
                 self.state = State::Probing {
                     until: now + self.rule.probe_limit,
                 };
-                Admission::Probe
+                Some(Admission::Probe)
             }
-            State::Down { .. } | State::Probing { .. } => Admission::Refused,
+            State::Down { .. } | State::Probing { .. } => None,
         }
     }
 
@@ -83,27 +79,17 @@ impl Health {
     pub fn failed(&mut self, now: Instant) {
         let failures = match self.state {
             State::Up => 1,
-            State::Suspect { failures } => failures + 1,
+            State::Suspect(failures) => failures + 1,
             State::Probing { .. } => self.rule.failure_threshold,
             // Calls that were under way when it went down tell nothing new.
             State::Down { .. } => return,
         };
-        self.state = if failures < self.rule.failure_threshold {
-            State::Suspect { failures }
-        } else {
-            State::Down {
+        self.state = match failures {
+            failures if failures < self.rule.failure_threshold => State::Suspect(failures),
+            _ => State::Down {
                 until: now + self.rule.retry_after,
-            }
+            },
         };
-    }
-
-    pub fn standing(&self) -> Standing {
-        match self.state {
-            State::Up => Standing::Up,
-            State::Suspect { .. } => Standing::Suspect,
-            State::Down { .. } => Standing::Down,
-            State::Probing { .. } => Standing::Probing,
-        }
     }
 }
 
@@ -113,14 +99,11 @@ mod tests {
 
     use super::*;
 
-    const RETRY_AFTER: u64 = 30;
-    const PROBE_LIMIT: u64 = 5;
-
-    fn health(failure_threshold: u32) -> Health {
+    fn health() -> Health {
         Health::new(Rule {
-            failure_threshold,
-            retry_after: Duration::from_secs(RETRY_AFTER),
-            probe_limit: Duration::from_secs(PROBE_LIMIT),
+            failure_threshold: 3,
+            retry_after: Duration::from_secs(30),
+            probe_limit: Duration::from_secs(1),
         })
     }
 
@@ -128,124 +111,91 @@ mod tests {
         start + Duration::from_secs(seconds)
     }
 
-    /// A server that has just gone down.
-    fn down(now: Instant) -> Health {
-        let mut health = health(1);
+    #[test]
+    fn down_after_failures_in_a_row_only() {
+        let (mut health, now) = (health(), Instant::now());
         health.failed(now);
-        health
+        health.failed(now);
+        health.succeeded();
+        health.failed(now);
+        health.failed(now);
+        assert_eq!(health.admit(now), Some(Admission::Go));
+        health.failed(now);
+        assert_eq!(health.admit(now), None);
     }
 
     #[test]
     fn one_caller_tries_again() {
-        let now = Instant::now();
-        let mut health = down(now);
-        assert_eq!(health.admit(after(now, 29)), Admission::Refused);
-        assert_eq!(health.admit(after(now, 30)), Admission::Probe);
-        assert_eq!(health.admit(after(now, 30)), Admission::Refused);
+        let (mut health, now) = (health(), Instant::now());
+        (0..3).for_each(|_| health.failed(now));
+        assert_eq!(health.admit(after(now, 29)), None);
+        assert_eq!(health.admit(after(now, 30)), Some(Admission::Probe));
+        assert_eq!(health.admit(after(now, 30)), None);
         health.failed(after(now, 31));
-        assert_eq!(health.admit(after(now, 60)), Admission::Refused);
-        assert_eq!(health.admit(after(now, 61)), Admission::Probe);
+        assert_eq!(health.admit(after(now, 60)), None);
+        assert_eq!(health.admit(after(now, 61)), Some(Admission::Probe));
         health.succeeded();
-        assert_eq!(health.admit(after(now, 61)), Admission::Go);
+        assert_eq!(health.state(), State::Up);
+        assert_eq!(health.admit(after(now, 61)), Some(Admission::Go));
     }
 
     #[test]
-    fn a_lost_caller_does_not_keep_the_server_down() {
-        let now = Instant::now();
-        let mut health = down(now);
-        assert_eq!(health.admit(after(now, 30)), Admission::Probe);
-        assert_eq!(health.admit(after(now, 34)), Admission::Refused);
-        assert_eq!(health.admit(after(now, 35)), Admission::Probe);
-    }
-
-    #[test]
-    fn a_failure_while_down_does_not_lengthen_it() {
-        let now = Instant::now();
-        let mut health = down(now);
-        health.failed(after(now, 29));
-        assert_eq!(health.admit(after(now, 30)), Admission::Probe);
+    fn a_lost_prober_does_not_keep_the_server_down() {
+        let (mut health, now) = (health(), Instant::now());
+        (0..3).for_each(|_| health.failed(now));
+        assert_eq!(health.admit(after(now, 30)), Some(Admission::Probe));
+        assert_eq!(health.admit(after(now, 30)), None);
+        assert_eq!(health.admit(after(now, 31)), Some(Admission::Probe));
     }
 
     #[derive(Clone, Copy, Debug)]
-    enum Step {
-        Admit,
-        Succeed,
-        Fail,
+    enum Event {
+        Asks,
+        Succeeds,
+        Fails,
     }
 
-    /// Steps, each at a time of its own in seconds: the clocks of two callers may disagree.
-    fn steps() -> impl Strategy<Value = Vec<(Step, u64)>> {
-        let step = prop_oneof![
-            4 => Just(Step::Admit),
-            1 => Just(Step::Succeed),
-            3 => Just(Step::Fail),
-        ];
-        prop::collection::vec((step, 0..8_u64, any::<bool>()), 0..200).prop_map(|steps| {
-            let mut time = 20;
-            let to_time = |(step, by, back): (_, u64, bool)| {
-                time = if back {
-                    time - by.min(time)
-                } else {
-                    time + 2 * by
-                };
-                (step, time)
-            };
-            steps.into_iter().map(to_time).collect()
-        })
+    fn events() -> impl Strategy<Value = Vec<(u64, Event)>> {
+        let event = prop_oneof![Just(Event::Asks), Just(Event::Succeeds), Just(Event::Fails)];
+        // Time stands still now and then.
+        prop::collection::vec((prop_oneof![Just(0), 0..40_000_u64], event), 0..200)
     }
 
     proptest! {
+        /// Told beside the states: failures in a row, and when somebody was last let through.
         #[test]
-        fn whoever_asks_is_told_what_the_state_says(threshold in 1..6_u32, steps in steps()) {
-            let (start, mut health) = (Instant::now(), health(threshold));
-            let mut in_a_row = 0;
-            // Until when the others are kept out.
-            let mut closed_until = 0;
-            for (step, time) in steps {
-                let (now, before) = (after(start, time), health.standing());
-                let stands = matches!(before, Standing::Up | Standing::Suspect);
-                match step {
-                    Step::Admit => {
+        fn whatever_happens(events in events()) {
+            let (mut health, start) = (health(), Instant::now());
+            let (mut now, mut failures, mut closed_until) = (start, 0, start);
+            for (after, event) in events {
+                now += Duration::from_millis(after);
+                let is_down = failures >= 3;
+                match event {
+                    Event::Asks => {
                         let admission = health.admit(now);
-                        prop_assert_eq!(stands, admission == Admission::Go);
-                        if admission == Admission::Probe {
-                            prop_assert!(time >= closed_until);
-                            closed_until = time + PROBE_LIMIT;
-                            prop_assert_eq!(health.admit(now), Admission::Refused);
+                        match admission {
+                            Some(Admission::Go) => prop_assert!(!is_down),
+                            Some(Admission::Probe) => prop_assert!(is_down && now >= closed_until),
+                            None => prop_assert!(is_down && now < closed_until),
+                        }
+                        if admission == Some(Admission::Probe) {
+                            closed_until = now + Duration::from_secs(1);
                         }
                     }
-                    Step::Succeed => {
+                    Event::Succeeds => {
                         health.succeeded();
-                        in_a_row = 0;
-                        prop_assert_eq!(health.standing(), Standing::Up);
+                        failures = 0;
                     }
-                    Step::Fail => {
+                    Event::Fails => {
+                        let tells = !is_down || matches!(health.state(), State::Probing { .. });
                         health.failed(now);
-                        in_a_row += 1;
-                        let is_down = !stands || in_a_row == threshold;
-                        let expected = if is_down { Standing::Down } else { Standing::Suspect };
-                        prop_assert_eq!(health.standing(), expected);
-                        if is_down && before != Standing::Down {
-                            closed_until = time + RETRY_AFTER;
+                        failures += 1;
+                        if tells && failures >= 3 {
+                            closed_until = now + Duration::from_secs(30);
                         }
                     }
                 }
             }
-        }
-
-        #[test]
-        fn there_is_always_a_new_chance(threshold in 1..6_u32, steps in steps()) {
-            let (start, mut health) = (Instant::now(), health(threshold));
-            let latest = steps.iter().map(|&(_, time)| time).max().unwrap_or(0);
-            for (step, time) in steps {
-                match step {
-                    Step::Admit => drop(health.admit(after(start, time))),
-                    Step::Succeed => health.succeeded(),
-                    Step::Fail => health.failed(after(start, time)),
-                }
-            }
-            let later = after(start, latest + RETRY_AFTER + PROBE_LIMIT);
-            prop_assert_ne!(health.admit(later), Admission::Refused);
         }
     }
 }

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use super::health::{Admission, Health, Rule, Standing};
+use super::health::{Admission, Health, Rule, State};
 use super::list::Spec;
 use crate::error::{Error, Result, Status};
 use crate::net::exchange::Terms;
@@ -63,53 +63,47 @@ impl Server {
         })
     }
 
-    /// May a caller use the server now, and does it find out whether the server is back?
-    /// [`Status::ServerDown`] when it may not.
+    /// May a caller use the server now? [`Status::ServerDown`] when it may not.
     pub fn admit(&self, now: Instant) -> Result<Admission> {
         if self.spotless.load(Ordering::Relaxed) {
             return Ok(Admission::Go);
         }
-        match self.change(|health| health.admit(now)) {
-            Admission::Refused => Err(Error::new(Status::ServerDown, "the server is down")),
-            admission => Ok(admission),
-        }
+        self.health().admit(now).ok_or_else(|| self.down())
     }
 
     /// As [`Server::admit`], for a caller that was admitted and had to wait for a connection.
-    pub fn admit_again(&self, now: Instant, admitted: Admission) -> Result<Admission> {
-        match admitted {
-            // Whoever was chosen to find out does so.
-            Admission::Probe => Ok(admitted),
-            _ => self.admit(now),
+    pub fn admit_again(&self, now: Instant) -> Result<()> {
+        let is_down = || matches!(self.health().state(), State::Down { until } if now < until);
+        if !self.spotless.load(Ordering::Relaxed) && is_down() {
+            return Err(self.down());
         }
+        Ok(())
+    }
+
+    pub fn down(&self) -> Error {
+        Error::new(Status::ServerDown, "the server is down").unusable(true)
     }
 
     /// The server gave a right answer.
     pub fn succeeded(&self) {
         if !self.spotless.load(Ordering::Relaxed) {
-            self.change(Health::succeeded);
+            let mut health = self.health();
+            health.succeeded();
+            self.spotless.store(true, Ordering::Relaxed);
         }
     }
 
     /// Something happened to a connection; counts once, however many callers were on it.
-    pub fn failed(&self, now: Instant, _error: &Error) {
-        let went_down = self.change(|health| {
-            let before = health.standing();
-            health.failed(now);
-            before != Standing::Down && health.standing() == Standing::Down
-        });
-        if went_down {
-            // They may be dead too; who finds out whether the server is back makes a new one.
-            self.pool.drop_idle();
-        }
-    }
-
-    fn change<T>(&self, change: impl FnOnce(&mut Health) -> T) -> T {
+    pub fn failed(&self, now: Instant) {
         let mut health = self.health();
-        let result = change(&mut health);
-        let spotless = health.standing() == Standing::Up;
-        self.spotless.store(spotless, Ordering::Relaxed);
-        result
+        let before = health.state();
+        health.failed(now);
+        self.spotless.store(false, Ordering::Relaxed);
+        let goes_down = health.state() != before && matches!(health.state(), State::Down { .. });
+        drop(health);
+        if goes_down {
+            self.pool.go_down();
+        }
     }
 
     pub fn close(&self) {

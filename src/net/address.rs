@@ -11,13 +11,13 @@ const MAX_PATH: usize = 107;
 
 /// `host`, `host:port`, `[ipv6]:port` or `unix:/path`. Shown in canonical form: the port
 /// always there, the host in lower case without a trailing dot, IPv6 as RFC 5952 has it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Address {
     Tcp { host: Host, port: u16 },
     Unix(String),
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Host {
     Ip(IpAddr),
     /// In lower case, without a trailing dot.

@@ -200,6 +200,10 @@ impl Endpoint {
             let address = candidates.remove(0);
             let (stream, done) = match Stream::connect(&address.address, self.tcp) {
                 Ok(begun) => begun,
+                Err(error) if is_local(&error) => {
+                    let text = format!("cannot make a socket: {error}");
+                    return Err(Error::new(Status::NoMemory, text));
+                }
                 Err(error) => {
                     failure = Some(error);
                     continue;
@@ -235,10 +239,16 @@ impl Endpoint {
     }
 
     fn connected(&self, slot: Slot, stream: Stream, address: &Candidate, now: Instant) -> Opened {
+        let mut epoch = 0;
         if address.resolved.is_some() {
-            *self.lock_preferred() = address.resolved;
+            let mut preferred = self.lock_preferred();
+            if preferred.is_some() && *preferred != address.resolved {
+                slot.begin_epoch();
+            }
+            *preferred = address.resolved;
+            epoch = slot.epoch();
         }
-        Opened::Ready(slot.into_lease(Box::new(Connection::new(stream, now))))
+        Opened::Ready(slot.into_lease(Box::new(Connection::new(stream, now, epoch))))
     }
 
     fn in_order(&self, mut addresses: Vec<SocketAddr>) -> Vec<Candidate> {
@@ -259,6 +269,12 @@ impl Endpoint {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// True for what this machine has too little of, which says nothing about a server.
+fn is_local(error: &io::Error) -> bool {
+    let code = error.raw_os_error().unwrap_or_default();
+    [libc::EMFILE, libc::ENFILE, libc::ENOBUFS, libc::ENOMEM].contains(&code)
 }
 
 impl Opening {

@@ -46,6 +46,7 @@ impl OwnedOperations {
         for op in operations.clone() {
             bytes.extend_from_slice(op.key);
             bytes.extend_from_slice(op.value);
+            bytes.extend_from_slice(op.route.unwrap_or_default());
         }
         Self::new(bytes, |bytes| {
             let mut rest = bytes.as_slice();
@@ -57,8 +58,7 @@ impl OwnedOperations {
             let copy = |op: &Operation<'_>| Operation {
                 key: cut(op.key.len()),
                 value: cut(op.value.len()),
-                // It has found its server already.
-                route: None,
+                route: op.route.map(|route| cut(route.len())),
                 ..*op
             };
             let count = operations.len();
@@ -79,7 +79,7 @@ impl OwnedOperations {
 }
 
 fn size(op: &Operation<'_>) -> usize {
-    op.key.len() + op.value.len()
+    op.key.len() + op.value.len() + op.route.map_or(0, <[u8]>::len)
 }
 
 #[derive(Debug)]

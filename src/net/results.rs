@@ -24,6 +24,8 @@ pub struct Record {
     pub server: Option<u32>,
     /// Nothing of the operation can have reached the server.
     pub unsent: bool,
+    /// The server could not be used at all.
+    unusable: bool,
     value: Option<Place>,
     /// What few ask for takes no room where nobody did.
     details: Option<Box<Details>>,
@@ -78,11 +80,7 @@ impl Results {
         }
     }
 
-    pub fn set_server(&mut self, op: usize, server: u32) {
-        self.records[op].server = Some(server);
-    }
-
-    /// Gives the answer to an operation on to where it is wanted, under the number it has there.
+    /// Gives the server's answer to an operation on to where it is wanted, under the number it has there.
     pub fn give(&self, op: usize, to_op: u32, to: &mut impl Answers) {
         let record = &self.records[op];
         if let Some(details) = &record.details {
@@ -92,14 +90,21 @@ impl Results {
             (_, Some(value)) => {
                 to.item(to_op, record.item(), value);
             }
-            (status, None) if !status.is_failure() => to.done(to_op, status, record.number),
-            (status, None) => {
-                // Only the first failure of a batch shows its text.
-                let first = self.failure().filter(|first| first.status() == status);
-                let error = first.cloned().unwrap_or_else(|| Error::new(status, ""));
-                to.failed(to_op, &error, record.unsent);
-            }
+            (status, None) => to.done(to_op, status, record.number),
         }
+    }
+
+    /// Why an operation got no answer, and whether it is certain that nothing of it was sent.
+    pub fn failure_of(&self, op: usize) -> Option<(Error, bool)> {
+        let record = &self.records[op];
+        let status = record.status();
+        if !status.is_failure() {
+            return None;
+        }
+        // Only the first failure of a batch shows its text.
+        let first = self.failure().filter(|first| first.status() == status);
+        let error = first.cloned().unwrap_or_else(|| Error::new(status, ""));
+        Some((error.unusable(record.unusable), record.unsent))
     }
 
     pub fn records(&self) -> &[Record] {
@@ -146,6 +151,10 @@ impl Results {
 }
 
 impl Answers for Results {
+    fn set_server(&mut self, op: u32, server: u32) {
+        self.records[op as usize].server = Some(server);
+    }
+
     fn is_pending(&self, op: u32) -> bool {
         self.records[op as usize].status.is_none()
     }
@@ -218,6 +227,7 @@ impl Answers for Results {
         let record = &mut self.records[op as usize];
         record.status = Some(error.status());
         record.unsent = unsent;
+        record.unusable = error.is_unusable();
         self.note_failure(op, || error.clone().unsent(unsent));
     }
 

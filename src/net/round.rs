@@ -212,6 +212,11 @@ impl Shared {
 }
 
 impl Answers for Shared {
+    fn set_server(&mut self, op: u32, server: u32) {
+        let (results, local) = self.of(op);
+        results.set_server(local, server);
+    }
+
     fn details(&mut self, op: u32, item: Item, details: Details) {
         let (results, local) = self.of(op);
         results.details(local, item, details);

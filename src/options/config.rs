@@ -22,6 +22,8 @@ pub struct Config {
     pub max_value_bytes: u64,
     /// Zero: not at all.
     pub spin: Duration,
+    /// Keys of a server that cannot be used go to the next.
+    pub failover: bool,
     pub failure_threshold: u32,
     pub retry_after: Duration,
     pub tcp_nodelay: bool,
@@ -53,8 +55,11 @@ impl Config {
             Error::new(Status::Option, format!("key_prefix: {}", error.message()))
         })?;
         let some = |duration: Duration| (!duration.is_zero()).then_some(duration);
+        let settings = settings(options)?;
+        let failover = options.chosen("failover")?;
         Ok(Self {
-            settings: settings(options)?,
+            failover: failover.map_or(settings.fails_over, |rule| rule == "next"),
+            settings,
             key_prefix,
             binary_keys: options.get("binary_keys")? == "base64",
             timeout: options.milliseconds("timeout_ms")?,

@@ -92,6 +92,9 @@ static void clients(void) {
     CHECK(made != NULL && error == NULL);
     cm_client_free(made);
 
+    REFUSED(cm_client_set_servers(NULL, "127.0.0.1:1", &error));
+    REFUSED(cm_client_set_servers(client, NULL, &error));
+    CHECK_STATUS(CM_ERR_ARGUMENT, cm_client_set_servers(client, "a,", NULL));
     CHECK(cm_client_server_count(NULL) == 0);
     cm_client_close(NULL);
     cm_client_free(NULL);

@@ -45,6 +45,9 @@ impl Details {
 
 /// Where answers go. Operations are named by their number in the batch.
 pub trait Answers {
+    /// Names the server (its index in the list) that is asked.
+    fn set_server(&mut self, op: u32, server: u32);
+
     /// True while an operation has no answer.
     fn is_pending(&self, op: u32) -> bool;
     /// What comes with an answer to a meta command, ahead of it. It may come twice.

@@ -37,6 +37,8 @@ impl Collected {
 }
 
 impl Answers for Collected {
+    fn set_server(&mut self, _: u32, _: u32) {}
+
     fn is_pending(&self, op: u32) -> bool {
         self.seen[op as usize].is_none()
     }
@@ -89,7 +91,7 @@ impl Line {
     fn new() -> Self {
         let (stream, peer) = Stream::pair();
         Self {
-            connection: Connection::new(stream, Instant::now()),
+            connection: Connection::new(stream, Instant::now(), 0),
             peer,
             quiet_failures: Arc::default(),
         }
