@@ -25,7 +25,7 @@ use arc_swap::{ArcSwap, Guard};
 pub use self::queue::{Completion, Queue};
 pub use self::single::{Single, Target};
 use crate::error::{Error, Result, Status};
-use crate::fleet::{Explanation, Fleet, unix_now};
+use crate::fleet::{Explanation, Fleet, Snapshot, Taken, unix_now};
 use crate::net::exchange::Answers;
 pub use crate::net::exchange::Details;
 pub use crate::net::results::{Record, Results};
@@ -213,6 +213,16 @@ impl Client {
             counts_timeouts: timeout >= self.config.timeout,
             failover: self.config.failover.then(Failover::default),
         }
+    }
+
+    /// What is known of each server, in the order of the list.
+    pub fn servers(&self) -> Result<Vec<Snapshot>> {
+        Ok(self.fleet()?.snapshot())
+    }
+
+    /// What has become of the servers since this was last asked.
+    pub fn take_events(&self) -> Result<Taken> {
+        Ok(self.fleet()?.take_events())
     }
 }
 

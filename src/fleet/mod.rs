@@ -1,17 +1,26 @@
 //! The servers of a client: their list, what is known of each, and which one a key
 //! belongs to.
 
+mod events;
 mod explain;
 pub mod health;
+mod histogram;
 pub mod list;
+pub mod metrics;
+mod prometheus;
 mod server;
+mod snapshot;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 
+use self::events::Events;
+pub use self::events::{Event, Taken};
 pub use self::explain::Explanation;
-pub use self::health::Admission;
+pub use self::health::{Admission, Standing};
+pub use self::prometheus::render as prometheus;
 pub use self::server::{Server, unix_now};
+pub use self::snapshot::Snapshot;
 use crate::error::Result;
 use crate::net::address::Address;
 use crate::net::fork;
@@ -27,6 +36,8 @@ pub struct Fleet {
     specs: Arc<[list::Spec]>,
     /// Servers that are no longer in the list, while calls that began before still use them.
     retired: Vec<Weak<Server>>,
+    /// What has become of the servers, those of earlier lists included.
+    events: Arc<Events>,
     /// Connections belong to the process that made them: see [`fork`].
     generation: u64,
 }
@@ -44,7 +55,7 @@ impl Fleet {
         let kept: HashMap<_, _> = self.specs.iter().zip(&self.servers).map(by_name).collect();
         let server = |spec: &list::Spec| match kept.get(&(&*spec.identity, &spec.address)) {
             Some(&server) => Ok(Arc::clone(server)),
-            None => Server::new(spec, config).map(Arc::new),
+            None => Server::new(spec, config, &self.events).map(Arc::new),
         };
         let servers = specs.iter().map(server).collect::<Result<Vec<_>>>()?;
         let is_gone = |old: &&Arc<Server>| !servers.iter().any(|new| Arc::ptr_eq(old, new));
@@ -53,6 +64,7 @@ impl Fleet {
         let retired = self.retired.iter().filter(in_use).cloned();
         Ok(Self {
             retired: retired.chain(gone).collect(),
+            events: Arc::clone(&self.events),
             servers,
             placement,
             specs,
@@ -67,12 +79,14 @@ impl Fleet {
 
     fn of(specs: Arc<[list::Spec]>, placement: Arc<Placement>, config: &Config) -> Result<Self> {
         fork::watch();
-        let server = |spec| Server::new(spec, config).map(Arc::new);
+        let events = Arc::default();
+        let server = |spec| Server::new(spec, config, &events).map(Arc::new);
         Ok(Self {
             servers: specs.iter().map(server).collect::<Result<_>>()?,
             placement,
             specs,
             retired: Vec::new(),
+            events,
             generation: fork::generation(),
         })
     }
@@ -132,6 +146,11 @@ impl Fleet {
     /// True when a caller's hash can take the place of the key's.
     pub fn takes_hash(&self) -> bool {
         self.placement.takes_hash()
+    }
+
+    /// What has become of the servers since this was last asked.
+    pub fn take_events(&self) -> Taken {
+        self.events.take()
     }
 
     /// Closes every connection and ends every wait.
