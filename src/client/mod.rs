@@ -26,7 +26,7 @@ use arc_swap::{ArcSwap, Guard};
 pub use self::queue::{Completion, Queue};
 pub use self::single::{Single, Target};
 use crate::error::{Error, Result, Status};
-use crate::fleet::{Explanation, Fleet, Handover, unix_now};
+use crate::fleet::{Explanation, Fleet, Handover, Snapshot, Taken, unix_now};
 use crate::net::exchange::Answers;
 pub use crate::net::exchange::Details;
 pub use crate::net::results::{Record, Results};
@@ -257,6 +257,16 @@ impl Client {
             counts_timeouts: span.deadline - span.begin >= self.config.timeout,
             failover: self.config.failover.then(Failover::default),
         }
+    }
+
+    /// What is known of each server, in the order of the list.
+    pub fn servers(&self) -> Result<Vec<Snapshot>> {
+        Ok(self.fleet()?.snapshot())
+    }
+
+    /// What has become of the servers since this was last asked.
+    pub fn take_events(&self) -> Result<Taken> {
+        Ok(self.fleet()?.take_events())
     }
 
     /// `timeout`: zero for the client's.

@@ -51,13 +51,14 @@ impl Probe {
     /// Goes on as far as it can. True when it has ended: the server's health tells how.
     pub fn advance<A>(&mut self, call: &mut Call<'_, A>, ready: Ready) -> bool {
         let is_late = call.now >= self.until && !self.trip.is_done();
+        let late = || Error::new(Status::Timeout, "no answer in time");
         if is_late {
-            call.server(self.trip.server()).failed(call.now);
+            call.server(self.trip.server()).failed(call.now, &late());
         }
         let trip = &mut self.trip;
         call.on_behalf(&self.operations, &mut self.answer, |own| {
             if is_late {
-                trip.end(own, Error::new(Status::Timeout, "no answer in time"));
+                trip.end(own, late());
             } else {
                 trip.advance(own, ready);
             }

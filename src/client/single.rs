@@ -79,8 +79,8 @@ impl Answers for Single<'_> {
         self.server = Some(server);
     }
 
-    fn is_pending(&self, _: u32) -> bool {
-        self.status.is_none()
+    fn status(&self, _: u32) -> Option<Status> {
+        self.status
     }
 
     fn details(&mut self, _: u32, item: Item, details: Details) {

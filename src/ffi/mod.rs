@@ -7,7 +7,9 @@
 mod batch;
 mod client;
 mod error;
+mod events;
 mod explain;
+mod metrics;
 pub mod operation;
 mod options;
 mod packed;

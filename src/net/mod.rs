@@ -4,6 +4,7 @@
 pub mod address;
 pub mod bell;
 pub mod connection;
+pub mod counts;
 pub mod exchange;
 pub mod fork;
 pub mod opening;

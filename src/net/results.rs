@@ -180,8 +180,8 @@ impl Answers for Results {
         self.records[op as usize].server = Some(server);
     }
 
-    fn is_pending(&self, op: u32) -> bool {
-        self.records[op as usize].status.is_none()
+    fn status(&self, op: u32) -> Option<Status> {
+        self.records[op as usize].status
     }
 
     fn details(&mut self, op: u32, item: Item, details: Details) {

@@ -48,8 +48,14 @@ pub trait Answers {
     /// Names the server (its index in the list) that is asked.
     fn set_server(&mut self, op: u32, server: u32);
 
+    /// What has become of an operation; `None` while it has no answer.
+    fn status(&self, op: u32) -> Option<Status>;
+
     /// True while an operation has no answer.
-    fn is_pending(&self, op: u32) -> bool;
+    fn is_pending(&self, op: u32) -> bool {
+        self.status(op).is_none()
+    }
+
     /// What comes with an answer to a meta command, ahead of it. It may come twice.
     fn details(&mut self, op: u32, item: Item, details: Details);
     /// An item, whole.

@@ -24,6 +24,7 @@ pub use self::dialect::Dialect;
 pub use self::script::{Script, Terms};
 use super::connection::{Connection, INPUT_CAPACITY};
 use super::stream::Wait;
+use crate::error::{Error, Status};
 use crate::protocol::decode::{self, Reply, Violation};
 
 /// A value up to this size is taken out of the input buffer once it is there as a whole.
@@ -39,6 +40,18 @@ pub enum Fault {
     Violation(String),
     /// The server refused a request that carries a value, and may read the value as commands.
     OutOfStep,
+}
+
+impl Fault {
+    pub fn to_error(&self) -> Error {
+        let text = match self {
+            Fault::Violation(text) => return Error::new(Status::Protocol, text),
+            Fault::Ended => "the server closed the connection".to_owned(),
+            Fault::Io(error) => format!("the connection broke: {error}"),
+            Fault::OutOfStep => "the server refused a request before this one".to_owned(),
+        };
+        Error::new(Status::Connection, text)
+    }
 }
 
 impl From<Violation> for Fault {

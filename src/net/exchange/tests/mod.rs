@@ -39,8 +39,8 @@ impl Collected {
 impl Answers for Collected {
     fn set_server(&mut self, _: u32, _: u32) {}
 
-    fn is_pending(&self, op: u32) -> bool {
-        self.seen[op as usize].is_none()
+    fn status(&self, op: u32) -> Option<Status> {
+        self.seen[op as usize].as_ref().map(|&(status, ..)| status)
     }
 
     fn details(&mut self, op: u32, _: Item, details: Details) {
