@@ -405,6 +405,16 @@ cm_status cm_client_set_servers(struct cm_client *client,
                                 const char *servers,
                                 struct cm_error **error_out);
 
+// As cm_client_set_servers, with another placement too.
+//
+// options: what they do not say of `distribution`, `compat`, `hash`, `slots` and `hash_prefix` has its
+// default; NULL is all of them. They are copied.
+// CM_ERR_OPTION: an option about something else is set, or some exclude each other. Since 0.1.0.
+cm_status cm_client_set_fleet(struct cm_client *client,
+                              const char *servers,
+                              const struct cm_options *options,
+                              struct cm_error **error_out);
+
 // How many servers the list has. 0 for NULL.
 //
 // Since 0.1.0.

@@ -7,6 +7,7 @@ use super::flight::Flight;
 use crate::error::{Error, Result, Status};
 use crate::fleet::Fleet;
 use crate::net::exchange::Answers;
+use crate::net::parcel::OwnedOperations;
 use crate::net::results::Results;
 use crate::options::Config;
 use crate::protocol::{Kind, Operation};
@@ -19,7 +20,22 @@ pub struct Plan<'a> {
     pub flights: Vec<Flight>,
 }
 
+/// A plan that does not borrow from the caller.
+pub struct OwnedPlan {
+    pub operations: OwnedOperations,
+    pub results: Results,
+    pub flights: Vec<Flight>,
+}
+
 impl<'a> Plan<'a> {
+    pub fn owned(self) -> OwnedPlan {
+        OwnedPlan {
+            operations: OwnedOperations::copy_of(self.operations.iter()),
+            results: self.results,
+            flights: self.flights,
+        }
+    }
+
     /// An operation that is an error already takes its place in the results.
     pub fn new(
         config: &Config,

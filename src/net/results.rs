@@ -57,7 +57,7 @@ struct Place {
 }
 
 /// One record for each operation, in the order given, and the values.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Results {
     // Inline: those of a single operation, which must cost no memory of their own.
     records: SmallVec<[Record; 1]>,
@@ -105,6 +105,31 @@ impl Results {
         let first = self.failure().filter(|first| first.status() == status);
         let error = first.cloned().unwrap_or_else(|| Error::new(status, ""));
         Some((error.unusable(record.unusable), record.unsent))
+    }
+
+    /// Leaves the first so many.
+    pub fn truncate(&mut self, count: usize) {
+        self.records.truncate(count);
+    }
+
+    /// To be called when records were reset: the failure is to be one that is still there.
+    pub fn settle(&mut self) {
+        let failed = |record: &Record| record.status.is_some_and(Status::is_failure);
+        let is_there = |&(op, _): &(u32, Error)| self.records.get(op as usize).is_some_and(failed);
+        if self.failure.as_ref().is_some_and(is_there) {
+            return;
+        }
+        let first = self.records.iter().position(failed);
+        self.failure = first.map(|op| {
+            let record = &self.records[op];
+            let error = Error::new(record.status(), "no answer").unsent(record.unsent);
+            (op as u32, error)
+        });
+    }
+
+    /// Forgets a cas id that the caller did not ask for.
+    pub fn hide_cas(&mut self, op: u32) {
+        self.records[op as usize].cas = 0;
     }
 
     pub fn records(&self) -> &[Record] {
