@@ -24,9 +24,11 @@ pub use self::queue::{Completion, Queue};
 pub use self::single::{Single, Target};
 use crate::error::{Error, Result, Status};
 use crate::fleet::{Explanation, Fleet, unix_now};
+use crate::net::budget::Budget;
 use crate::net::exchange::Answers;
 pub use crate::net::exchange::Details;
-pub use crate::net::results::{Record, Results};
+pub use crate::net::results::{RECORDS, Record, Results};
+pub use crate::net::values::Values;
 use crate::options::{Config, Options};
 use crate::protocol::{Kind, Operation, key};
 use call::Call;
@@ -133,8 +135,19 @@ impl Client {
         operations: impl ExactSizeIterator<Item = Result<Operation<'a>>>,
         timeout: Duration,
     ) -> Result<Results> {
-        let fleet = self.fleet()?;
-        self.execute_in(&fleet, operations, timeout)
+        let results = self.results(operations.len())?;
+        Ok(self.execute_in(&*self.fleet()?, operations, timeout, results))
+    }
+
+    /// As [`Client::execute`], with free bytes before the values: see [`Results::behind`].
+    pub fn execute_behind<'a>(
+        &self,
+        headroom: usize,
+        operations: impl ExactSizeIterator<Item = Result<Operation<'a>>>,
+        timeout: Duration,
+    ) -> Result<Results> {
+        let results = self.results(operations.len())?.behind(headroom)?;
+        Ok(self.execute_in(&*self.fleet()?, operations, timeout, results))
     }
 
     fn execute_in<'a>(
@@ -142,15 +155,27 @@ impl Client {
         fleet: &Fleet,
         operations: impl ExactSizeIterator<Item = Result<Operation<'a>>>,
         timeout: Duration,
-    ) -> Result<Results> {
+        results: Results,
+    ) -> Results {
         let Plan {
             operations,
             mut results,
             mut flights,
-        } = Plan::new(&self.config, fleet, operations)?;
+        } = Plan::new(&self.config, fleet, operations, results);
         let mut call = self.call(fleet, &operations, timeout, &mut results);
         drive::run(&mut call, &mut flights);
-        Ok(results)
+        drop(flights);
+        plan::OPERATIONS.lay_by(operations);
+        results
+    }
+
+    /// Room for the results of a batch.
+    fn results(&self, count: usize) -> Result<Results> {
+        if u32::try_from(count).is_err() {
+            return Err(Error::new(Status::Argument, "over 2^32 operations"));
+        }
+        let budget = Budget::new(self.config.max_batch_bytes);
+        Ok(Results::with_capacity(count, budget))
     }
 
     /// Runs one operation on every server; the results stand in the order of the list.
@@ -163,7 +188,10 @@ impl Client {
                 ..op
             })
         };
-        self.execute_in(&fleet, (0..fleet.servers.len()).map(on), timeout)
+        let count = fleet.servers.len();
+        // What a server says of itself is no value.
+        let results = Results::with_capacity(count, Budget::UNLIMITED);
+        Ok(self.execute_in(&fleet, (0..count).map(on), timeout, results))
     }
 
     /// Closes every connection. Calls that wait end with [`Status::Closed`], as do all later ones.

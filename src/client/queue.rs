@@ -10,7 +10,7 @@ use super::Client;
 use super::call::Call;
 use super::failover::{self, Failover};
 use super::flight::Flight;
-use super::plan::Plan;
+use super::plan::{self, Plan};
 use super::trip::Interest;
 use crate::error::{Error, Result, Status};
 use crate::fleet::Fleet;
@@ -100,8 +100,9 @@ impl Queue {
         tag: u64,
     ) -> Result<()> {
         self.descriptor()?;
+        let results = self.client.results(operations.len())?;
         let fleet: Arc<Fleet> = Arc::clone(&*self.client.fleet()?);
-        let plan = Plan::new(&self.client.config, &fleet, operations)?;
+        let plan = Plan::new(&self.client.config, &fleet, operations, results);
         let now = Instant::now();
         let timeout = self.client.config.timeout_or_default(timeout);
         let place = self.free.pop().unwrap_or_else(|| {
@@ -119,6 +120,7 @@ impl Queue {
             failover: self.client.config.failover.then(Failover::default),
             fleet,
         };
+        plan::OPERATIONS.lay_by(plan.operations);
         self.calls[place as usize] = Some(submitted);
         self.alarms.insert((now + timeout, token(place, WHOLE)));
         self.begin(place, plan.flights, now);

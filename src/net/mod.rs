@@ -3,6 +3,7 @@
 
 pub mod address;
 pub mod bell;
+pub mod budget;
 pub mod connection;
 pub mod exchange;
 pub mod fork;
@@ -13,7 +14,9 @@ pub mod pool;
 pub mod resolver;
 pub mod results;
 pub mod round;
+pub mod spare;
 pub mod spin;
 pub mod stream;
+pub mod values;
 pub mod wake;
 pub mod watch;

@@ -228,10 +228,11 @@ impl Answers for Shared {
         results.as_ref().is_some_and(|r| r.is_pending(local))
     }
 
-    fn item(&mut self, op: u32, item: Item, value: &[u8]) {
+    fn item(&mut self, op: u32, item: Item, value: &[u8]) -> Result<()> {
         let (results, local) = self.of(op);
-        results.item(local, item, value);
+        results.item(local, item, value)?;
         self.answered(op);
+        Ok(())
     }
 
     fn reserve(&mut self, op: u32, len: usize) -> Result<()> {

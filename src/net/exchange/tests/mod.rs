@@ -47,9 +47,10 @@ impl Answers for Collected {
         self.details[op as usize] = details;
     }
 
-    fn item(&mut self, op: u32, item: Item, value: &[u8]) {
+    fn item(&mut self, op: u32, item: Item, value: &[u8]) -> Result<()> {
         assert!(self.is_pending(op));
         self.seen[op as usize] = Some((Status::Ok, value.to_vec(), item.flags, item.cas));
+        Ok(())
     }
 
     fn reserve(&mut self, op: u32, len: usize) -> Result<()> {
@@ -63,7 +64,7 @@ impl Answers for Collected {
 
     fn buffered(&mut self, op: u32, item: Item) {
         let value = std::mem::take(&mut self.buffers[op as usize]);
-        self.item(op, item, &value);
+        let _ = self.item(op, item, &value);
     }
 
     fn done(&mut self, op: u32, status: Status, number: u64) {
