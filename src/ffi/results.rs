@@ -124,3 +124,27 @@ pub unsafe extern "C" fn cm_results_free(results: *mut cm_results) {
         }
     });
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::client::Client;
+    use crate::error::{Error, Status};
+    use crate::options::Options;
+
+    /// A second block of memory for them would have to come from the system each time.
+    #[test]
+    fn views_take_the_place_of_the_records() {
+        let client = Client::new("127.0.0.1:1", &Options::new()).unwrap();
+        let wrong = || Err(Error::new(Status::Argument, "no operation"));
+        let results = client
+            .execute((0..5).map(|_| wrong()), Duration::ZERO)
+            .unwrap();
+        let place = results.records().as_ptr().cast::<cm_result>();
+        let (views, _) = results.map(|_, record| cm_result::of(record, None));
+        assert_eq!((views.len(), views.as_ptr()), (5, place));
+        assert_eq!(size_of::<Record>(), size_of::<cm_result>());
+    }
+}

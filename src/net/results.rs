@@ -259,3 +259,38 @@ impl Answers for Results {
         };
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_forgotten_leaves_room() {
+        let item = Item::default();
+        let mut results = Results::new(3, Budget::new(100_000));
+        results.reserve(0, 60_000).unwrap();
+        results.item(1, item, &[1; 40_000]).unwrap();
+        assert!(results.reserve(2, 60_000).is_err());
+        results.failed(0, &Error::new(Status::Timeout, ""), false);
+        results.reserve(2, 60_000).unwrap();
+        results.reset(2);
+        results.item(2, item, &[2; 60_000]).unwrap();
+        let records = results.records();
+        assert_eq!(results.value(&records[0]), None);
+        assert_eq!(results.value(&records[1]), Some(&[1; 40_000][..]));
+        assert_eq!(results.value(&records[2]), Some(&[2; 60_000][..]));
+    }
+
+    #[test]
+    fn what_is_given_on_counts_once() {
+        let mut caller = Results::new(2, Budget::new(10));
+        let mut carried = Results::new(2, caller.share_budget());
+        carried.item(0, Item::default(), b"seven..").unwrap();
+        assert!(carried.item(1, Item::default(), b"four").is_err());
+        carried.item(1, Item::default(), b"two").unwrap();
+        for op in 0..2 {
+            carried.give(op, op as u32, &mut caller).unwrap();
+        }
+        assert_eq!(caller.value(&caller.records()[0]), Some(&b"seven.."[..]));
+    }
+}
