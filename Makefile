@@ -21,15 +21,16 @@ CFLAGS := -std=c99 -D_POSIX_C_SOURCE=200809L -Wall -Wextra -Wpedantic -Werror -O
 LDLIBS := -L$(RELEASE) -lconsistent_memcached -lpthread -Wl,-rpath,$(RELEASE)
 
 C_TESTS := null keys_values servers explain operations batch budget packed meta lease quiet binary \
-           unreachable failure liar liar_writes liar_meta interrupted fork threads sharing soak queue
-C_SHARED := support memcached fake proxy values operate
-C_FILES := $(wildcard tests/c/*.[ch] tests/tsan/*.c examples/*.c benches/*.c)
-PYTHON_EXAMPLES := $(wildcard examples/*.py examples/demo/*.py tests/*.py)
+           unreachable failure liar liar_writes liar_meta interrupted fork threads sharing soak queue chaos
+C_SHARED := support memcached fleet stub fake relay proxy faults noise traffic values operate
+C_FILES := $(wildcard tests/c/*.[ch] tests/tsan/*.c examples/*.c benches/peers/*.[ch])
+PYTHON_EXAMPLES := $(wildcard examples/*.py examples/demo/*.py tests/*.py \
+                              benches/*.py benches/peers/*.py)
 RUBY_EXAMPLES := $(wildcard examples/*.rb examples/demo/*.rb)
 GO_EXAMPLES := $(wildcard examples/*.go examples/demo/*.go)
 
 .PHONY: setup build header demo test test-rust test-c test-python test-ruby test-go test-examples soak \
-        lint format valgrind tsan fuzz bench bench-placement docs cm help install clean
+        lint format valgrind tsan fuzz bench bench-smoke bench-placement docs cm help install clean
 
 setup:
 	@.ci/setup
@@ -59,7 +60,7 @@ help:
 	@echo "lint      formatting and linters; format: mends the formatting"
 	@echo "valgrind  the C tests under memcheck; tsan: under ThreadSanitizer"
 	@echo "fuzz      every parser, FUZZ_SECONDS=$(FUZZ_SECONDS) each"
-	@echo "bench     calls beside raw sockets and libmemcached; bench-placement: look-ups"
+	@echo "bench     calls beside other clients; bench-placement: look-ups; bench-smoke: do they work"
 	@echo "build     the library; cm: the command line; header, docs: what is generated"
 	@echo "install   PREFIX=$(PREFIX) DESTDIR=$(DESTDIR)"
 
@@ -167,12 +168,25 @@ fuzz: setup $(FUZZ)
 
 # ---- benchmarks ----
 
-$(TARGET)/bench/calls: benches/calls.c include/consistent_memcached.h | build
-	@mkdir -p $(@D)
-	$(CC) -O2 -Wall -Wextra -Werror -Iinclude $< -o $@ $(LDLIBS) -lmemcached
+PEERS := $(addprefix $(TARGET)/bench/peer-,raw ours libmemcached)
 
-bench: $(TARGET)/bench/calls
-	$(TARGET)/bench/calls
+# See benches/peers/peer.h; what a peer's own library needs is in LDLIBS_name.
+LDLIBS_ours := $(LDLIBS)
+LDLIBS_libmemcached := -lmemcached
+$(PEERS): $(TARGET)/bench/peer-%: benches/peers/%.c benches/peers/main.c benches/peers/workload.c \
+          benches/peers/peer.h include/consistent_memcached.h | build
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -std=c11 -O2 $(filter %.c,$^) -o $@ -lpthread $(LDLIBS_$*)
+
+# Everyone who can be had; ROUNDS=3 is a shorter look, JSON=FILE the figures for a program.
+bench: $(PEERS)
+	benches/peers/install
+	$(VENV)/python benches/run.py $(if $(ROUNDS),--rounds $(ROUNDS),--write docs/benchmarks.md) \
+	    $(if $(JSON),--json $(JSON)) $(if $(ONLY),--only '$(ONLY)')
+
+# Whether the benchmark works, with those who are there; its figures mean nothing.
+bench-smoke: $(PEERS)
+	$(VENV)/python benches/run.py --smoke
 
 bench-placement: setup
 	benches/placement/peers/install

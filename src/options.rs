@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use crate::error::{Error, Result, Status};
 use crate::placement;
-pub use config::Config;
+pub use config::{Config, Copying};
 
 /// What an option takes.
 #[derive(Clone, Copy, Debug)]
@@ -208,6 +208,21 @@ pub const TABLE: &[Spec] = &[
         },
         default: "30000",
         text: "A server that is down is tried again after this many milliseconds.",
+    },
+    Spec {
+        name: "handover_ms",
+        kind: Kind::Integer {
+            min: 0,
+            max: 30 * DAY_MS,
+        },
+        default: "0",
+        text: "For this many milliseconds after a change of the servers, what is missed is looked for at the key's owner before.",
+    },
+    Spec {
+        name: "handover_copy",
+        kind: Kind::Choice(&["lease", "add", "none"]),
+        default: "lease",
+        text: "How what is found there is copied: under a lease, or by `add` for fleets shared with clients that would read a lease's stub as an empty value, or not at all.",
     },
     Spec {
         name: "tcp_nodelay",

@@ -71,6 +71,20 @@ func setOption(options *C.cm_options, name, value string) error {
 	return newError(C.cm_options_set(options, cName, cValue, &failure), failure)
 }
 
+// SetServers replaces the list of servers, written as for [New], from the next
+// call on. A server that stays, under the same name and address, keeps its
+// connections. After an error the old list stays.
+func (c *Client) SetServers(servers ...string) error {
+	list, err := cString(strings.Join(servers, ","))
+	if err != nil {
+		return err
+	}
+	defer C.free(unsafe.Pointer(list))
+	return c.call(func(native *C.cm_client, failure **C.cm_error) C.cm_status {
+		return C.cm_client_set_servers(native, list, failure)
+	})
+}
+
 // Close closes the connections. Calls under way return [ErrClosed], as does
 // every later one. The error is always nil.
 func (c *Client) Close() error {
@@ -88,7 +102,7 @@ func (c *Client) Close() error {
 }
 
 // SelectServer returns the server that owns the key, as its index in the list
-// given to [New].
+// last given.
 func (c *Client) SelectServer(key string) (int, error) {
 	var index C.size_t
 	err := c.call(func(native *C.cm_client, failure **C.cm_error) C.cm_status {

@@ -252,3 +252,26 @@ func quickstart(t *testing.T) *exec.Cmd {
 	}
 	return exec.Command(program, startServer(t).address, startServer(t).address)
 }
+
+func TestSetServers(t *testing.T) {
+	first, second := startServer(t), startServer(t)
+	client := newClient(t, nil, first.address)
+	check(t, client.Set(&memcached.Item{Key: "k", Value: []byte("v")}))
+	check(t, client.SetServers(second.address))
+	_, err := client.Get("k")
+	wantError(t, err, memcached.ErrCacheMiss)
+	wantError(t, client.SetServers(first.address, first.address), memcached.ErrArgument)
+	check(t, client.SetServers(first.address+" weight=2"))
+	_, err = client.Get("k")
+	check(t, err)
+}
+
+func TestFailover(t *testing.T) {
+	gone, there := startServer(t), startServer(t)
+	client := newClient(t, memcached.Options{"failover": "next"}, gone.address, there.address)
+	key := keyOf(t, client, 0)
+	gone.kill()
+	check(t, client.Set(&memcached.Item{Key: key, Value: []byte("v")}))
+	_, err := client.Get(key)
+	check(t, err)
+}

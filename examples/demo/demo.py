@@ -45,7 +45,9 @@ def main() -> None:
         show_shares(servers)
         fifth = stack.enter_context(Memcached())
         a_server_joins(servers, fifth)
-        a_server_dies([*servers, fifth])
+        fleet = [*servers, fifth]
+        a_server_dies(fleet, fleet[1])
+        a_server_dies(fleet, fleet[2], failover="next")
     say(f"\ndone in {time.monotonic() - started:.0f} s; the servers are stopped")
 
 
@@ -87,29 +89,42 @@ def a_server_joins(servers: list[Memcached], fifth: Memcached) -> None:
     say(f"  by modulus hashing               {percent(modulo):>7}")
 
 
-def a_server_dies(fleet: list[Memcached]) -> None:
+def a_server_dies(fleet: list[Memcached], victim: Memcached, **options: str) -> None:
     """Kill a server and show what calls come to, for its keys and for the others'."""
+    fleet = [server for server in fleet if server.is_alive()]
     restart_with(fleet)
-    with Client(addresses(fleet)) as client:
+    with Client(addresses(fleet), **options) as client:
         keys = [f"user:{number:06}" for number in range(KEYS)]
         owners = dict(zip(keys, map(client.select_server, keys)))
-        victim = fleet[1]
-        its = [key for key in keys if owners[key] == 1]
-        others = [key for key in keys if owners[key] != 1]
+        its = [key for key in keys if fleet[owners[key]] is victim]
+        others = [key for key in keys if fleet[owners[key]] is not victim]
         timed_gets(client, keys[:CALLS])  # connect to every server
         victim.kill()
-        say(f"\nserver {victim.address} is killed\ncalls                     how many  median")
+        how = ", ".join(f"{name}={value}" for name, value in options.items())
+        say(f"\nserver {victim.address} is killed{how and ', with ' + how}")
+        say("calls                     how many  median")
         show("for its keys", timed_gets(client, its[:CALLS]))
         show("for the other servers'", timed_gets(client, others[:CALLS]))
-        start = time.perf_counter()
-        try:
-            client.get_multi(keys)
-        except MemcachedError as error:
-            took = 1000 * (time.perf_counter() - start)
-            say(
-                f"all {KEYS} keys in one call: {len(error.results)} found, "
-                f"{len(error.failed)} failed, in {took:.0f} ms"
-            )
+        all_in_one_call(client, keys)
+        if options:
+            client.set_multi(dict.fromkeys(its, b"again"))
+            show("for its keys, set again", timed_gets(client, its[:CALLS]))
+
+
+def all_in_one_call(client: Client, keys: list[str]) -> None:
+    """Get all keys at once, and show what came."""
+    start = time.perf_counter()
+    failed = 0
+    try:
+        found = len(client.get_multi(keys))
+    except MemcachedError as error:
+        found, failed = len(error.results), len(error.failed)
+    took = 1000 * (time.perf_counter() - start)
+    missing = len(keys) - found - failed
+    say(
+        f"all {len(keys)} keys in one call: {found} found, {missing} misses, {failed} failed, "
+        f"in {took:.0f} ms"
+    )
 
 
 def timed_gets(client: Client, keys: Iterable[str]) -> dict[str, list[float]]:

@@ -16,14 +16,14 @@ PATIENCE = 20.0  # seconds; only guards against hanging
 class Memcached:
     """One memcached process; killed when its block ends, however it ends."""
 
-    def __init__(self) -> None:
-        """Start it and wait until it accepts connections."""
+    def __init__(self, *arguments: str) -> None:
+        """Start it, with these arguments too, and wait until it accepts connections."""
         with tempfile.TemporaryDirectory() as folder:
             # memcached picks the port itself and tells it in a file: no race for it.
             port_file = Path(folder, "port")
             user = ["-u", "root"] if os.geteuid() == 0 else []
             self._process = subprocess.Popen(
-                ["memcached", *user, "-l", "127.0.0.1", "-p", "-1", "-U", "0"],
+                ["memcached", *user, "-l", "127.0.0.1", "-p", "-1", "-U", "0", *arguments],
                 env={**os.environ, "MEMCACHED_PORT_FILENAME": str(port_file)},
             )
             try:
@@ -45,6 +45,15 @@ class Memcached:
     ) -> None:
         """Kill the server."""
         self.kill()
+
+    @property
+    def pid(self) -> int:
+        """Its process."""
+        return self._process.pid
+
+    def is_alive(self) -> bool:
+        """Whether it runs."""
+        return self._process.poll() is None
 
     def kill(self) -> None:
         """End it as a crash would; doing so twice is fine."""

@@ -58,6 +58,22 @@ impl<'a, A> Call<'a, A> {
         }
     }
 
+    /// As [`Call::with`], for a step. What it has to wait for, this caller waits for.
+    pub fn on_behalf<'b, B, T>(
+        &mut self,
+        operations: &'b [Operation<'b>],
+        answers: &'b mut B,
+        step: impl FnOnce(&mut Call<'b, B>) -> T,
+    ) -> T
+    where
+        'a: 'b,
+    {
+        let mut other = self.with(operations, answers);
+        let result = step(&mut other);
+        (self.wake, self.now) = (other.wake.take(), other.now);
+        result
+    }
+
     /// What is to be asked of one server.
     pub fn script<'s>(&self, server: &'s Server, order: &'s [u32]) -> Script<'s>
     where
@@ -79,7 +95,7 @@ impl<A: Answers> Call<'_, A> {
 
     /// A server gave an operation no answer: it fails, or is to go to another server.
     pub fn failed(&mut self, op: u32, server: u32, error: &Error, unsent: bool) {
-        let is_of_server = self.operations[op as usize].kind.is_of_server();
+        let is_of_server = self.operations[op as usize].is_of_server();
         match &mut self.failover {
             Some(failover) if error.is_unusable() && !is_of_server => {
                 failover.strand(op, server, error.clone(), unsent);

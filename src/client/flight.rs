@@ -6,14 +6,17 @@ use std::borrow::Cow;
 use std::time::Instant;
 
 use super::call::Call;
+use super::leading::Leading;
+use super::probe::Probe;
 use super::trip::{Interest, Trip, closed};
 use crate::error::{Error, Status};
+use crate::fleet::Admission;
 use crate::net::exchange::Answers;
 use crate::net::parcel::{Outcome, Parcel, Receipt, Waiter, Waiting};
 use crate::net::poll::Ready;
 use crate::net::pool::{Checkout, Grant};
 use crate::net::results::Results;
-use crate::net::round::{Load, Round, Shared};
+use crate::net::round::Round;
 
 #[derive(Debug)]
 pub struct Flight {
@@ -28,6 +31,8 @@ pub struct Flight {
 #[derive(Debug)]
 enum Stage {
     Start,
+    /// The server was down. First it is to show that it is back.
+    Probing(Box<Probe>),
     /// In the queue, or on somebody's connection.
     Waiting(Waiting),
     /// With a connection to itself.
@@ -35,13 +40,6 @@ enum Stage {
     /// With others, whose answers it fetches too.
     Leading(Box<Leading>),
     Done,
-}
-
-#[derive(Debug)]
-struct Leading {
-    trip: Trip,
-    load: Load,
-    own: Waiting,
 }
 
 impl Flight {
@@ -71,6 +69,12 @@ impl Flight {
         match &mut self.stage {
             Stage::Done => {}
             Stage::Start => self.start(call),
+            Stage::Probing(probe) => {
+                if probe.advance(call, ready) {
+                    self.stage = Stage::Start;
+                    self.start(call);
+                }
+            }
             Stage::Waiting(waiting) => {
                 if let Some(outcome) = waiting.outcome() {
                     self.came_to(outcome, call);
@@ -111,7 +115,7 @@ impl Flight {
                 self.advance(call, Ready::default());
                 true
             }
-            Stage::Start | Stage::Done => false,
+            Stage::Start | Stage::Probing(_) | Stage::Done => false,
         }
     }
 
@@ -119,6 +123,7 @@ impl Flight {
     pub fn interest<A>(&self, call: &mut Call<'_, A>) -> Interest {
         match &self.stage {
             Stage::Start | Stage::Done => Interest::Nothing,
+            Stage::Probing(probe) => probe.interest(call),
             Stage::Waiting(_) => Interest::Wake,
             Stage::Alone(trip) => trip.interest(call),
             Stage::Leading(leading) => leading.interest(call),
@@ -128,6 +133,7 @@ impl Flight {
     /// When to go on at the latest, even if nothing happens.
     pub fn wake_at(&self) -> Option<Instant> {
         match &self.stage {
+            Stage::Probing(probe) => Some(probe.wake_at()),
             Stage::Alone(trip) => trip.wake_at(),
             Stage::Leading(leading) => leading.trip.wake_at(),
             _ => None,
@@ -140,6 +146,7 @@ impl Flight {
         let text = match &self.stage {
             Stage::Done => return,
             Stage::Start => "no connection was free in time",
+            Stage::Probing(_) => "the server was down, and did not show in time that it is back",
             Stage::Waiting(waiting) if waiting.is_queued() => "no connection was free in time",
             Stage::Alone(trip) if !trip.is_exchanging() => "no connection in time",
             Stage::Waiting(_) | Stage::Alone(_) | Stage::Leading(_) => "no answer in time",
@@ -177,7 +184,7 @@ impl Flight {
     fn leave<A: Answers>(&mut self, call: &mut Call<'_, A>, error: Error, in_vain: bool) {
         match std::mem::replace(&mut self.stage, Stage::Done) {
             Stage::Done => {}
-            Stage::Start => self.fail(call, &error, true),
+            Stage::Start | Stage::Probing(_) => self.fail(call, &error, true),
             Stage::Waiting(waiting) => {
                 let unsent = waiting.time_out(in_vain);
                 self.fail(call, &error, unsent);
@@ -199,9 +206,10 @@ impl Flight {
 
     fn start<A: Answers>(&mut self, call: &mut Call<'_, A>) {
         let server = call.server(self.server);
-        if let Err(error) = server.admit(call.now) {
-            self.stage = Stage::Done;
-            return self.fail(call, &error, true);
+        match server.admit(call.now) {
+            Ok(Admission::Go) => {}
+            Ok(Admission::Probe) => return self.probe(call),
+            Err(down) => return self.refused(call, down),
         }
         let order = &self.order;
         let checkout = server.pool.checkout(call.now, || {
@@ -218,6 +226,27 @@ impl Flight {
             Checkout::Now(grant) => self.granted(grant, call),
             Checkout::Later(waiting) => self.stage = Stage::Waiting(waiting),
         }
+    }
+
+    fn probe<A: Answers>(&mut self, call: &mut Call<'_, A>) {
+        match Probe::begin(self.server, call) {
+            Some(probe) => {
+                self.stage = Stage::Probing(Box::new(probe));
+                self.advance(call, Ready::default());
+            }
+            None => {
+                let down = call.server(self.server).down();
+                self.refused(call, down);
+            }
+        }
+    }
+
+    /// Ends before it has begun: the server is down, unless the client was closed.
+    fn refused<A: Answers>(&mut self, call: &mut Call<'_, A>, down: Error) {
+        let is_closed = call.server(self.server).pool.is_closed();
+        self.stage = Stage::Done;
+        let error = if is_closed { closed() } else { down };
+        self.fail(call, &error, true);
     }
 
     fn came_to<A: Answers>(&mut self, outcome: Outcome, call: &mut Call<'_, A>) {
@@ -242,15 +271,12 @@ impl Flight {
                     self.stage = Stage::Alone(Trip::connect(slot, self.server, order, call));
                     self.land_if_done();
                 }
-                Err(error) => {
-                    self.stage = Stage::Done;
-                    self.fail(call, &error, true);
-                }
+                Err(down) => self.refused(call, down),
             },
             Grant::Round(round) => self.lead(*round),
-            Grant::Closed => {
-                self.stage = Stage::Done;
-                self.fail(call, &closed(), true);
+            Grant::Nothing => {
+                let down = call.server(self.server).down();
+                self.refused(call, down);
             }
         }
     }
@@ -294,13 +320,7 @@ impl Flight {
     /// Takes over the answers somebody else has fetched.
     fn take<A: Answers>(&self, mut results: Results, call: &mut Call<'_, A>) {
         for (local, &op) in self.order.iter().enumerate() {
-            let given = match results.failure_of(local) {
-                Some(failure) => Err(failure),
-                None => results
-                    .give(local, op, call.answers)
-                    .map_err(|error| (error, false)),
-            };
-            if let Err((error, unsent)) = given {
+            if let Err((error, unsent)) = results.give(local, op, call.answers) {
                 call.failed(op, self.server, &error, unsent);
             }
         }
@@ -312,43 +332,6 @@ impl Flight {
             if call.answers.is_pending(op) {
                 call.failed(op, self.server, &error, unsent);
             }
-        }
-    }
-}
-
-impl Leading {
-    /// Takes a step of the trip, on behalf of all who are on it.
-    fn step<A: Answers, T>(
-        &mut self,
-        call: &mut Call<'_, A>,
-        step: impl FnOnce(&mut Trip, &mut Call<'_, Shared>) -> T,
-    ) -> T {
-        let (operations, answers) = self.load.parts();
-        let mut shared = call.with(&operations, answers);
-        let result = step(&mut self.trip, &mut shared);
-        self.load.deliver(&self.own.receipt);
-        result
-    }
-
-    fn interest<A>(&self, call: &mut Call<'_, A>) -> Interest {
-        self.trip
-            .interest(&call.with(&self.load.operations(), &mut ()))
-    }
-
-    fn hand_on(self) {
-        if let Some(round) = self.trip.into_round(self.load) {
-            drop(round.hand_on());
-        }
-    }
-
-    /// Leaves without answers. The last to leave closes the connection; true when that speaks
-    /// against the server.
-    fn leave(self, in_vain: bool) -> bool {
-        let Leading { trip, load, own } = self;
-        own.time_out(in_vain);
-        match trip.into_round(load).map(Round::hand_on) {
-            Some(nobody) => nobody.is_some_and(|round| round.load.counts_as_timeout()),
-            None => in_vain,
         }
     }
 }

@@ -8,7 +8,10 @@ mod call;
 mod drive;
 mod failover;
 mod flight;
+mod handover;
+mod leading;
 mod plan;
+mod probe;
 mod queue;
 mod single;
 mod trip;
@@ -23,7 +26,7 @@ use arc_swap::{ArcSwap, Guard};
 pub use self::queue::{Completion, Queue};
 pub use self::single::{Single, Target};
 use crate::error::{Error, Result, Status};
-use crate::fleet::{Explanation, Fleet, unix_now};
+use crate::fleet::{Explanation, Fleet, Handover, unix_now};
 use crate::net::budget::Budget;
 use crate::net::exchange::Answers;
 pub use crate::net::exchange::Details;
@@ -64,7 +67,12 @@ impl Client {
     pub fn set_servers(&self, servers: &str) -> Result<()> {
         let mut fleet = self.fleet()?;
         loop {
-            let changed = Arc::new(fleet.changed(servers, &self.config)?);
+            let changed = Arc::new(fleet.changed(
+                servers,
+                &self.config.settings,
+                &self.config,
+                Instant::now(),
+            )?);
             let found = self.fleet.compare_and_swap(&*fleet, changed);
             if Arc::ptr_eq(&found, &fleet) {
                 break;
@@ -80,7 +88,7 @@ impl Client {
     }
 
     pub fn server_count(&self) -> usize {
-        self.fleet.load().servers.len()
+        self.fleet.load().listed
     }
 
     /// Index of the server a key belongs to. Asks nobody.
@@ -106,7 +114,7 @@ impl Client {
     /// Identity of each server, in the order of the list.
     pub fn identities(&self) -> Vec<Arc<str>> {
         let fleet = self.fleet.load();
-        let servers = fleet.servers.iter();
+        let servers = fleet.servers[..fleet.listed].iter();
         servers.map(|server| Arc::clone(&server.identity)).collect()
     }
 
@@ -119,10 +127,14 @@ impl Client {
             Ok(fleet) => fleet,
             Err(error) => return single.failed(0, &error, true),
         };
+        if fleet.handover.is_some() {
+            return self.execute_one_moved(&fleet, op, timeout, single);
+        }
         let index = fleet.server_of(op, &self.config);
         single.server = Some(index as u32);
         let mut flight = Flight::new(index as u32, Cow::Borrowed(&[0]));
-        let mut call = self.call(&fleet, std::slice::from_ref(op), timeout, single);
+        let operations = std::slice::from_ref(op);
+        let mut call = self.call(&fleet, operations, self.span(timeout), single);
         drive::run(&mut call, std::slice::from_mut(&mut flight));
     }
 
@@ -136,7 +148,7 @@ impl Client {
         timeout: Duration,
     ) -> Result<Results> {
         let results = self.results(operations.len())?;
-        Ok(self.execute_in(&*self.fleet()?, operations, timeout, results))
+        self.execute_in(&*self.fleet()?, operations, timeout, results)
     }
 
     /// As [`Client::execute`], with free bytes before the values: see [`Results::behind`].
@@ -147,7 +159,7 @@ impl Client {
         timeout: Duration,
     ) -> Result<Results> {
         let results = self.results(operations.len())?.behind(headroom)?;
-        Ok(self.execute_in(&*self.fleet()?, operations, timeout, results))
+        self.execute_in(&*self.fleet()?, operations, timeout, results)
     }
 
     fn execute_in<'a>(
@@ -156,13 +168,38 @@ impl Client {
         operations: impl ExactSizeIterator<Item = Result<Operation<'a>>>,
         timeout: Duration,
         results: Results,
+    ) -> Result<Results> {
+        let span = self.span(timeout);
+        if let Some(handover) = &fleet.handover {
+            return self.execute_moved(fleet, handover, operations, span, results);
+        }
+        Ok(self.run(fleet, operations, span, results))
+    }
+
+    /// The operations; those that no server would take are errors.
+    fn checked<'a>(
+        &self,
+        fleet: &Fleet,
+        operations: impl Iterator<Item = Result<Operation<'a>>>,
+    ) -> Vec<Result<Operation<'a>>> {
+        let check = |op| check(&op, &self.config, fleet).map(|()| op);
+        operations.map(|op| op.and_then(check)).collect()
+    }
+
+    /// Runs operations as they are, until the deadline.
+    fn run<'a>(
+        &self,
+        fleet: &Fleet,
+        operations: impl ExactSizeIterator<Item = Result<Operation<'a>>>,
+        span: Span,
+        results: Results,
     ) -> Results {
         let Plan {
             operations,
             mut results,
             mut flights,
         } = Plan::new(&self.config, fleet, operations, results);
-        let mut call = self.call(fleet, &operations, timeout, &mut results);
+        let mut call = self.call(fleet, &operations, span, &mut results);
         drive::run(&mut call, &mut flights);
         drop(flights);
         plan::OPERATIONS.lay_by(operations);
@@ -171,11 +208,7 @@ impl Client {
 
     /// Room for the results of a batch.
     fn results(&self, count: usize) -> Result<Results> {
-        if u32::try_from(count).is_err() {
-            return Err(Error::new(Status::Argument, "over 2^32 operations"));
-        }
-        let budget = Budget::new(self.config.max_batch_bytes);
-        Ok(Results::with_capacity(count, budget))
+        plan::room(count, Budget::new(self.config.max_batch_bytes))
     }
 
     /// Runs one operation on every server; the results stand in the order of the list.
@@ -188,10 +221,10 @@ impl Client {
                 ..op
             })
         };
-        let count = fleet.servers.len();
+        let count = fleet.listed;
         // What a server says of itself is no value.
-        let results = Results::with_capacity(count, Budget::UNLIMITED);
-        Ok(self.execute_in(&fleet, (0..count).map(on), timeout, results))
+        let results = plan::room(count, Budget::UNLIMITED)?;
+        self.execute_in(&fleet, (0..count).map(on), timeout, results)
     }
 
     /// Closes every connection. Calls that wait end with [`Status::Closed`], as do all later ones.
@@ -215,6 +248,12 @@ impl Client {
         if self.closed.load(Ordering::SeqCst) {
             return Err(Error::new(Status::Closed, "the client was closed"));
         }
+        let over = |handover: &Handover| handover.is_over(Instant::now());
+        if fleet.handover.as_ref().is_some_and(over) {
+            self.fleet
+                .compare_and_swap(&*fleet, Arc::new(fleet.settled()));
+            return Ok(self.fleet.load());
+        }
         Ok(fleet)
     }
 
@@ -222,24 +261,38 @@ impl Client {
         &'a self,
         fleet: &'a Fleet,
         operations: &'a [Operation<'a>],
-        timeout: Duration,
+        span: Span,
         answers: &'a mut A,
     ) -> Call<'a, A> {
-        let timeout = self.config.timeout_or_default(timeout);
-        let now = Instant::now();
         Call {
             fleet,
             config: &self.config,
             operations,
             answers,
-            now,
-            deadline: now + timeout,
+            now: span.begin,
+            deadline: span.deadline,
             wake: None,
             waits_for_one: false,
-            counts_timeouts: timeout >= self.config.timeout,
+            counts_timeouts: span.deadline - span.begin >= self.config.timeout,
             failover: self.config.failover.then(Failover::default),
         }
     }
+
+    /// `timeout`: zero for the client's.
+    fn span(&self, timeout: Duration) -> Span {
+        let begin = Instant::now();
+        Span {
+            begin,
+            deadline: begin + self.config.timeout_or_default(timeout),
+        }
+    }
+}
+
+/// The time a call has.
+#[derive(Clone, Copy, Debug)]
+struct Span {
+    begin: Instant,
+    deadline: Instant,
 }
 
 impl Drop for Client {

@@ -2,9 +2,11 @@
 
 use super::check;
 use super::flight::Flight;
-use crate::error::Result;
+use crate::error::{Error, Result, Status};
 use crate::fleet::Fleet;
+use crate::net::budget::Budget;
 use crate::net::exchange::Answers;
+use crate::net::parcel::OwnedOperations;
 use crate::net::results::Results;
 use crate::net::spare::Spare;
 use crate::options::Config;
@@ -21,7 +23,32 @@ pub struct Plan<'a> {
     pub flights: Vec<Flight>,
 }
 
+/// A plan that does not borrow from the caller.
+pub struct OwnedPlan {
+    pub operations: OwnedOperations,
+    pub results: Results,
+    pub flights: Vec<Flight>,
+}
+
+/// Room for the results of so many operations.
+pub fn room(count: usize, budget: Budget) -> Result<Results> {
+    if u32::try_from(count).is_err() {
+        return Err(Error::new(Status::Argument, "over 2^32 operations"));
+    }
+    Ok(Results::with_capacity(count, budget))
+}
+
 impl<'a> Plan<'a> {
+    pub fn owned(self) -> OwnedPlan {
+        let operations = OwnedOperations::copy_of(self.operations.iter());
+        OPERATIONS.lay_by(self.operations);
+        OwnedPlan {
+            operations,
+            results: self.results,
+            flights: self.flights,
+        }
+    }
+
     /// An operation that is an error already takes its place in the results, which are empty.
     pub fn new(
         config: &Config,

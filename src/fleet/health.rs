@@ -1,8 +1,8 @@
 //! Whether a server is worth asking: a pure state machine, told the time.
 //!
-//! A server is up until it has failed a number of times in a row. Then it is down:
-//! calls fail at once. After a while one caller is let through to see whether it is
-//! back; the others do not wait for it.
+//! A server is up until something fails: then it is suspect, and after a number of failures in a
+//! row down: calls fail at once. After a while one caller is let through to see whether it is back:
+//! it is probing. The others do not wait for it.
 
 use std::time::{Duration, Instant};
 
@@ -11,28 +11,30 @@ use std::time::{Duration, Instant};
 pub struct Rule {
     pub failure_threshold: u32,
     pub retry_after: Duration,
+    /// How long a probe may take. If nothing is heard of it by then, another caller may try.
+    pub probe_limit: Duration,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
-    Up {
-        failures: u32,
-    },
+pub enum State {
+    Up,
+    /// It has failed so many times in a row.
+    Suspect(u32),
     Down {
         until: Instant,
     },
-    /// One caller is trying. If nothing is heard of it by then, another may.
+    /// One caller is trying.
     Probing {
         until: Instant,
     },
 }
 
-/// What a caller who wants to use the server is told.
+/// What a caller who may use the server is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Admission {
     Go,
-    /// The server is down.
-    Refused,
+    /// The server was down: this caller is to look whether it is back.
+    Probe,
 }
 
 #[derive(Clone, Debug)]
@@ -45,64 +47,63 @@ impl Health {
     pub fn new(rule: Rule) -> Self {
         Self {
             rule,
-            state: State::Up { failures: 0 },
+            state: State::Up,
         }
     }
 
-    /// May this caller use the server? Of the callers after a server's time has come,
-    /// the first may.
-    pub fn admit(&mut self, now: Instant) -> Admission {
+    pub fn state(&self) -> State {
+        self.state
+    }
+
+    /// May this caller use the server? `None`: it is down. Of the callers after a server's time
+    /// has come, the first may.
+    pub fn admit(&mut self, now: Instant) -> Option<Admission> {
         match self.state {
-            State::Up { .. } => Admission::Go,
+            State::Up | State::Suspect(_) => Some(Admission::Go),
             State::Down { until } | State::Probing { until } if now >= until => {
                 self.state = State::Probing {
-                    until: now + self.rule.retry_after,
+                    until: now + self.rule.probe_limit,
                 };
-                Admission::Go
+                Some(Admission::Probe)
             }
-            State::Down { .. } | State::Probing { .. } => Admission::Refused,
+            State::Down { .. } | State::Probing { .. } => None,
         }
     }
 
     /// The server gave a right answer.
     pub fn succeeded(&mut self) {
-        self.state = State::Up { failures: 0 };
+        self.state = State::Up;
     }
 
     /// Something happened to a connection: refused, reset, timed out, broke protocol.
     pub fn failed(&mut self, now: Instant) {
-        let down = State::Down {
-            until: now + self.rule.retry_after,
-        };
-        self.state = match self.state {
-            State::Up { failures } if failures + 1 < self.rule.failure_threshold => State::Up {
-                failures: failures + 1,
-            },
-            State::Up { .. } | State::Probing { .. } => down,
+        let failures = match self.state {
+            State::Up => 1,
+            State::Suspect(failures) => failures + 1,
+            State::Probing { .. } => self.rule.failure_threshold,
             // Calls that were under way when it went down tell nothing new.
-            State::Down { until } => State::Down { until },
+            State::Down { .. } => return,
         };
-    }
-
-    /// True while calls are to fail at once.
-    pub fn is_down(&self, now: Instant) -> bool {
-        matches!(self.state, State::Down { until } if now < until)
-    }
-
-    /// True when the server is up and nothing speaks against it.
-    pub fn is_spotless(&self) -> bool {
-        self.state == State::Up { failures: 0 }
+        self.state = match failures {
+            failures if failures < self.rule.failure_threshold => State::Suspect(failures),
+            _ => State::Down {
+                until: now + self.rule.retry_after,
+            },
+        };
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn health() -> Health {
         Health::new(Rule {
             failure_threshold: 3,
             retry_after: Duration::from_secs(30),
+            probe_limit: Duration::from_secs(1),
         })
     }
 
@@ -118,32 +119,83 @@ mod tests {
         health.succeeded();
         health.failed(now);
         health.failed(now);
-        assert_eq!(health.admit(now), Admission::Go);
+        assert_eq!(health.admit(now), Some(Admission::Go));
         health.failed(now);
-        assert_eq!(health.admit(now), Admission::Refused);
+        assert_eq!(health.admit(now), None);
     }
 
     #[test]
     fn one_caller_tries_again() {
         let (mut health, now) = (health(), Instant::now());
         (0..3).for_each(|_| health.failed(now));
-        assert_eq!(health.admit(after(now, 29)), Admission::Refused);
-        assert_eq!(health.admit(after(now, 30)), Admission::Go);
-        assert_eq!(health.admit(after(now, 30)), Admission::Refused);
+        assert_eq!(health.admit(after(now, 29)), None);
+        assert_eq!(health.admit(after(now, 30)), Some(Admission::Probe));
+        assert_eq!(health.admit(after(now, 30)), None);
         health.failed(after(now, 31));
-        assert_eq!(health.admit(after(now, 60)), Admission::Refused);
-        assert_eq!(health.admit(after(now, 61)), Admission::Go);
+        assert_eq!(health.admit(after(now, 60)), None);
+        assert_eq!(health.admit(after(now, 61)), Some(Admission::Probe));
         health.succeeded();
-        assert!(health.is_spotless());
-        assert_eq!(health.admit(after(now, 61)), Admission::Go);
+        assert_eq!(health.state(), State::Up);
+        assert_eq!(health.admit(after(now, 61)), Some(Admission::Go));
     }
 
     #[test]
-    fn a_lost_caller_does_not_keep_the_server_down() {
+    fn a_lost_prober_does_not_keep_the_server_down() {
         let (mut health, now) = (health(), Instant::now());
         (0..3).for_each(|_| health.failed(now));
-        assert_eq!(health.admit(after(now, 30)), Admission::Go);
-        assert_eq!(health.admit(after(now, 59)), Admission::Refused);
-        assert_eq!(health.admit(after(now, 60)), Admission::Go);
+        assert_eq!(health.admit(after(now, 30)), Some(Admission::Probe));
+        assert_eq!(health.admit(after(now, 30)), None);
+        assert_eq!(health.admit(after(now, 31)), Some(Admission::Probe));
+    }
+
+    #[derive(Clone, Copy, Debug)]
+    enum Event {
+        Asks,
+        Succeeds,
+        Fails,
+    }
+
+    fn events() -> impl Strategy<Value = Vec<(u64, Event)>> {
+        let event = prop_oneof![Just(Event::Asks), Just(Event::Succeeds), Just(Event::Fails)];
+        // Time stands still now and then.
+        prop::collection::vec((prop_oneof![Just(0), 0..40_000_u64], event), 0..200)
+    }
+
+    proptest! {
+        /// Told beside the states: failures in a row, and when somebody was last let through.
+        #[test]
+        fn whatever_happens(events in events()) {
+            let (mut health, start) = (health(), Instant::now());
+            let (mut now, mut failures, mut closed_until) = (start, 0, start);
+            for (after, event) in events {
+                now += Duration::from_millis(after);
+                let is_down = failures >= 3;
+                match event {
+                    Event::Asks => {
+                        let admission = health.admit(now);
+                        match admission {
+                            Some(Admission::Go) => prop_assert!(!is_down),
+                            Some(Admission::Probe) => prop_assert!(is_down && now >= closed_until),
+                            None => prop_assert!(is_down && now < closed_until),
+                        }
+                        if admission == Some(Admission::Probe) {
+                            closed_until = now + Duration::from_secs(1);
+                        }
+                    }
+                    Event::Succeeds => {
+                        health.succeeded();
+                        failures = 0;
+                    }
+                    Event::Fails => {
+                        let tells = !is_down || matches!(health.state(), State::Probing { .. });
+                        health.failed(now);
+                        failures += 1;
+                        if tells && failures >= 3 {
+                            closed_until = now + Duration::from_secs(30);
+                        }
+                    }
+                }
+            }
+        }
     }
 }

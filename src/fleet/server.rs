@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use super::health::{Admission, Health, Rule};
+use super::health::{Admission, Health, Rule, State};
 use super::list::Spec;
 use crate::error::{Error, Result, Status};
 use crate::net::exchange::Terms;
@@ -17,6 +17,7 @@ use crate::options::Config;
 #[derive(Debug)]
 pub struct Server {
     pub identity: Arc<str>,
+    pub spec: Spec,
     pub endpoint: Endpoint,
     pub pool: Arc<Pool>,
     pub spin: Spin,
@@ -47,6 +48,7 @@ impl Server {
         };
         Ok(Self {
             identity,
+            spec: spec.clone(),
             endpoint,
             pool: Arc::new(Pool::new(
                 terms,
@@ -57,28 +59,30 @@ impl Server {
             health: Mutex::new(Health::new(Rule {
                 failure_threshold: config.failure_threshold,
                 retry_after: config.retry_after,
+                probe_limit: config.connect_timeout,
             })),
             spotless: AtomicBool::new(true),
         })
     }
 
     /// May a caller use the server now? [`Status::ServerDown`] when it may not.
-    pub fn admit(&self, now: Instant) -> Result<()> {
-        if self.spotless.load(Ordering::Relaxed) || self.health().admit(now) == Admission::Go {
-            return Ok(());
+    pub fn admit(&self, now: Instant) -> Result<Admission> {
+        if self.spotless.load(Ordering::Relaxed) {
+            return Ok(Admission::Go);
         }
-        Err(self.down())
+        self.health().admit(now).ok_or_else(|| self.down())
     }
 
     /// As [`Server::admit`], for a caller that was admitted and had to wait for a connection.
     pub fn admit_again(&self, now: Instant) -> Result<()> {
-        if !self.spotless.load(Ordering::Relaxed) && self.health().is_down(now) {
+        let is_down = || matches!(self.health().state(), State::Down { until } if now < until);
+        if !self.spotless.load(Ordering::Relaxed) && is_down() {
             return Err(self.down());
         }
         Ok(())
     }
 
-    fn down(&self) -> Error {
+    pub fn down(&self) -> Error {
         Error::new(Status::ServerDown, "the server is down").unusable(true)
     }
 
@@ -94,8 +98,14 @@ impl Server {
     /// Something happened to a connection; counts once, however many callers were on it.
     pub fn failed(&self, now: Instant) {
         let mut health = self.health();
+        let before = health.state();
         health.failed(now);
-        self.spotless.store(health.is_spotless(), Ordering::Relaxed);
+        self.spotless.store(false, Ordering::Relaxed);
+        let goes_down = health.state() != before && matches!(health.state(), State::Down { .. });
+        drop(health);
+        if goes_down {
+            self.pool.go_down();
+        }
     }
 
     pub fn close(&self) {

@@ -5,11 +5,28 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::error::{Error, Result, Status};
 
-/// How many bytes of values a call may bring. Shares of a call that others carry count with it.
+/// How many bytes of values a call may bring. Shares of a call that others carry count with it, as
+/// long as they are there.
 #[derive(Debug)]
 pub struct Budget {
     limit: u64,
     left: Left,
+    /// Through this one.
+    taken: u64,
+}
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self::UNLIMITED
+    }
+}
+
+impl Drop for Budget {
+    fn drop(&mut self) {
+        if let Left::Shared(left) = &self.left {
+            left.fetch_add(self.taken, Ordering::Relaxed);
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -26,6 +43,7 @@ impl Budget {
         Self {
             limit,
             left: Left::Own(limit),
+            taken: 0,
         }
     }
 
@@ -39,6 +57,7 @@ impl Budget {
         Self {
             limit: self.limit,
             left: Left::Shared(left),
+            taken: 0,
         }
     }
 
@@ -54,15 +73,19 @@ impl Budget {
                 taken.ok().map(|_| ())
             }
         };
+        self.taken += taken.map_or(0, |()| needed);
         taken.ok_or_else(|| self.exceeded(len))
     }
 
     /// Returns what was taken for a value that has gone.
     pub fn put_back(&mut self, len: usize) {
+        // Statistics are not counted.
+        let returned = self.taken.min(len as u64);
+        self.taken -= returned;
         match &mut self.left {
-            Left::Own(left) => *left += len as u64,
+            Left::Own(left) => *left += returned,
             Left::Shared(left) => {
-                left.fetch_add(len as u64, Ordering::Relaxed);
+                left.fetch_add(returned, Ordering::Relaxed);
             }
         }
     }
@@ -106,7 +129,10 @@ mod tests {
         assert!(another.take(4).is_err());
         budget.take(3).unwrap();
         assert!(share.take(1).is_err());
-        share.put_back(5);
-        another.take(5).unwrap();
+        share.put_back(4);
+        another.take(4).unwrap();
+        assert!(another.take(1).is_err());
+        drop(share);
+        another.take(1).unwrap();
     }
 }

@@ -49,6 +49,8 @@ pub struct Connection {
     /// What the peer speaks; `None` until it has been asked.
     pub dialect: Option<Dialect>,
     pub owed: Owed,
+    /// Which of the server's addresses it is to: see [`Slot::epoch`](super::pool::Slot::epoch).
+    pub epoch: u64,
 }
 
 /// Answers to quiet operations that nobody has waited for: they come before all others. Each fence
@@ -61,7 +63,7 @@ pub struct Owed {
 }
 
 impl Connection {
-    pub fn new(stream: Stream, now: Instant) -> Self {
+    pub fn new(stream: Stream, now: Instant, epoch: u64) -> Self {
         Self {
             stream,
             input: Input::new(),
@@ -69,6 +71,7 @@ impl Connection {
             used: now,
             dialect: None,
             owed: Owed::default(),
+            epoch,
         }
     }
 

@@ -239,10 +239,16 @@ impl Endpoint {
     }
 
     fn connected(&self, slot: Slot, stream: Stream, address: &Candidate, now: Instant) -> Opened {
+        let mut epoch = 0;
         if address.resolved.is_some() {
-            *self.lock_preferred() = address.resolved;
+            let mut preferred = self.lock_preferred();
+            if preferred.is_some() && *preferred != address.resolved {
+                slot.begin_epoch();
+            }
+            *preferred = address.resolved;
+            epoch = slot.epoch();
         }
-        Opened::Ready(slot.into_lease(Box::new(Connection::new(stream, now))))
+        Opened::Ready(slot.into_lease(Box::new(Connection::new(stream, now, epoch))))
     }
 
     fn in_order(&self, mut addresses: Vec<SocketAddr>) -> Vec<Candidate> {

@@ -229,6 +229,8 @@ pub struct Waiting {
 }
 
 /// What a wait came to.
+// Taken apart at once.
+#[allow(clippy::large_enum_variant)]
 #[derive(Debug)]
 pub enum Outcome {
     Granted(Grant),

@@ -53,7 +53,7 @@ impl Record {
 }
 
 /// One record for each operation, in the order given, and the values.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Results {
     // Inline: those of a single operation, which must cost no memory of their own.
     records: SmallVec<[Record; 1]>,
@@ -100,8 +100,16 @@ impl Results {
     }
 
     /// Gives the server's answer to an operation on to where it is wanted, under the number it has
-    /// there. An error when it does not take it.
-    pub fn give(&mut self, op: usize, to_op: u32, to: &mut impl Answers) -> Result<()> {
+    /// there. As [`Results::failure_of`] where there is none, and where it is not taken.
+    pub fn give(
+        &mut self,
+        op: usize,
+        to_op: u32,
+        to: &mut impl Answers,
+    ) -> Result<(), (Error, bool)> {
+        if let Some(failure) = self.failure_of(op) {
+            return Err(failure);
+        }
         let record = &self.records[op];
         if let Some(details) = &record.details {
             to.details(to_op, record.item(), **details);
@@ -112,7 +120,8 @@ impl Results {
         };
         // It counts there from now on.
         self.budget.put_back(place.len);
-        to.item(to_op, record.item(), self.values.get(place))
+        let taken = to.item(to_op, record.item(), self.values.get(place));
+        taken.map_err(|error| (error, false))
     }
 
     /// Why an operation got no answer, and whether it is certain that nothing of it was sent.
@@ -126,6 +135,31 @@ impl Results {
         let first = self.failure().filter(|first| first.status() == status);
         let error = first.cloned().unwrap_or_else(|| Error::new(status, ""));
         Some((error.unusable(record.unusable), record.unsent))
+    }
+
+    /// Leaves the first so many.
+    pub fn truncate(&mut self, count: usize) {
+        self.records.truncate(count);
+    }
+
+    /// To be called when records were reset: the failure is to be one that is still there.
+    pub fn settle(&mut self) {
+        let failed = |record: &Record| record.status.is_some_and(Status::is_failure);
+        let is_there = |&(op, _): &(u32, Error)| self.records.get(op as usize).is_some_and(failed);
+        if self.failure.as_ref().is_some_and(is_there) {
+            return;
+        }
+        let first = self.records.iter().position(failed);
+        self.failure = first.map(|op| {
+            let record = &self.records[op];
+            let error = Error::new(record.status(), "no answer").unsent(record.unsent);
+            (op as u32, error)
+        });
+    }
+
+    /// Forgets a cas id that the caller did not ask for.
+    pub fn hide_cas(&mut self, op: u32) {
+        self.records[op as usize].cas = 0;
     }
 
     pub fn records(&self) -> &[Record] {

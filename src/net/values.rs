@@ -136,9 +136,12 @@ impl Values {
         &mut self.chunks[place.chunk as usize]
     }
 
-    /// Frees what has a buffer of its own.
+    /// Frees a value, if it has a buffer of its own.
     pub fn free(&mut self, place: Place) {
-        self.chunks[place.chunk as usize] = Vec::new();
+        let chunk = self.buffer(place);
+        if place.start == 0 && chunk.len() <= place.len {
+            *chunk = Vec::new();
+        }
     }
 
     #[inline]

@@ -7,6 +7,17 @@ use crate::error::{Error, Result, Status};
 use crate::placement::Settings;
 use crate::protocol::key;
 
+/// How a key is copied from its owner before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Copying {
+    /// Under a stub that says that it is being copied: a write or deletion meanwhile wins.
+    Lease,
+    /// If nothing is there. A deletion that races can lose.
+    Add,
+    /// Only where an operation depends on it, by `add`.
+    Never,
+}
+
 /// Options as the library uses them.
 #[derive(Debug)]
 pub struct Config {
@@ -27,6 +38,9 @@ pub struct Config {
     pub failover: bool,
     pub failure_threshold: u32,
     pub retry_after: Duration,
+    /// For how long after a change; `None`: not at all.
+    pub handover: Option<Duration>,
+    pub handover_copy: Copying,
     pub tcp_nodelay: bool,
     /// `None`: never asked.
     pub tcp_keepalive: Option<Duration>,
@@ -72,6 +86,12 @@ impl Config {
             spin: Duration::from_micros(options.integer("spin_us")?),
             failure_threshold: options.size("failure_threshold")? as u32,
             retry_after: options.milliseconds("retry_after_ms")?,
+            handover: some(options.milliseconds("handover_ms")?),
+            handover_copy: match options.get("handover_copy")? {
+                "add" => Copying::Add,
+                "none" => Copying::Never,
+                _ => Copying::Lease,
+            },
             tcp_nodelay: options.boolean("tcp_nodelay")?,
             tcp_keepalive: some(Duration::from_secs(options.integer("tcp_keepalive_s")?)),
         })

@@ -19,7 +19,7 @@ from support import PATIENCE, PATIENT, Memcached, SilentServer
 from test_failures import CALLS
 
 import consistent_memcached
-from consistent_memcached import Client, ClosedError
+from consistent_memcached import ArgumentError, Client, ClosedError
 
 OPEN_FILES = Path("/proc/self/fd")
 
@@ -50,6 +50,30 @@ def test_close_wakes_a_call_in_another_thread(silent_server: SilentServer, call:
         client.close()
         with pytest.raises(ClosedError):
             waiting.result(PATIENCE / 2)
+
+
+def test_another_list_of_servers(fleet: list[Memcached]) -> None:
+    addresses = [server.address for server in fleet]
+    with Client(addresses[:1], **PATIENT) as client:
+        client.set("key", b"1")
+        client.set_servers(addresses[1:])
+        assert client.get("key") is None
+        assert [name for name, _ in client.get_stats()] == addresses[1:]
+        with pytest.raises(ArgumentError, match="b weight=0"):
+            client.set_servers([addresses[0], "b weight=0"])
+        assert client.set_multi({str(number): b"1" for number in range(50)}) == []
+        client.set_servers([f"{addresses[0]} weight=2"])
+        assert client.get("key") == b"1"
+
+
+def test_failover(fleet: list[Memcached]) -> None:
+    addresses = [server.address for server in fleet]
+    keys = [str(number) for number in range(100)]
+    with Client(addresses, failover="next", **PATIENT) as client:
+        fleet[1].close()
+        assert client.set_multi(dict.fromkeys(keys, b"1")) == []
+        assert len(client.get_multi(keys)) == 100
+        assert all(client.get(key) == b"1" for key in keys)
 
 
 def test_the_last_reference_may_go_during_a_call(silent_server: SilentServer) -> None:

@@ -29,6 +29,25 @@ class WholeClientTest < ClientTest
     assert_operator(seconds_for { assert_raises(CM::TimeoutError) { client.get('k') } }, :>=, 0.05)
   end
 
+  def test_another_list_of_servers
+    first, second = [start, start].map(&:address)
+    client = connect(first)
+    client.set('k', 'v')
+    client.servers = [second]
+    assert_nil client.get('k')
+    assert_raises(CM::InvalidArgumentError) { client.servers = [first, first] }
+    client.servers = "#{first} weight=2"
+    assert_equal 'v', client.get('k')
+  end
+
+  def test_failover
+    client = connect(start.address, start.address, failover: 'next')
+    @servers.first.kill
+    keys = (0...20).map { |i| "k#{i}" }
+    client.set_multi(keys.to_h { |key| [key, 'v'] })
+    assert_equal keys, client.get_multi(keys).keys
+  end
+
   def test_stats_and_flush_all
     client = fleet(2)
     client.set_multi((0...20).to_h { |i| ["k#{i}", 'v'] })

@@ -31,6 +31,7 @@ pub struct Script<'a> {
 }
 
 impl<'a> Script<'a> {
+    #[inline]
     pub(super) fn at(&self, position: usize) -> &'a Operation<'a> {
         &self.operations[self.order[position] as usize]
     }
@@ -54,6 +55,7 @@ impl<'a> Script<'a> {
         }
     }
 
+    #[inline]
     pub(super) fn needs_meta(&self, op: &Operation<'_>) -> bool {
         op.needs_meta(op.encodes_key(self.terms.binary_keys))
     }

@@ -94,6 +94,17 @@ class Client:
         """
         lib.cm_client_close(self._handle)
 
+    def set_servers(self, servers: Servers) -> None:
+        """Go on with another list of servers, from the next call on.
+
+        A server that stays, under the same name and address, keeps its connections. After an
+        error the old list stays. From any thread.
+        """
+        text = server_text(servers)
+        error = c_void_p()
+        lib.check(lib.cm_client_set_servers(self._handle, c_string(text), error), error)
+        self._servers = split_servers(text)
+
     @overload
     def get(self, key: Key, *, route: Name | None = None) -> Value | None: ...
 

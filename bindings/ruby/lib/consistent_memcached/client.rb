@@ -29,6 +29,13 @@ module ConsistentMemcached
       @native = FFI::AutoPointer.new(out.read_pointer, Native.method(:cm_client_free))
     end
 
+    # Goes on with another list of servers, from the next call on. One that
+    # stays, under the same name and address, keeps its connections. After an
+    # error the old list stays.
+    def servers=(servers)
+      Native.call!(:cm_client_set_servers, @native, Array(servers).join(','))
+    end
+
     # Closes the connections. Calls that wait for a server raise ClosedError,
     # and so do all later ones.
     def close

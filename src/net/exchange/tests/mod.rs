@@ -104,7 +104,7 @@ impl Line {
     fn new() -> Self {
         let (stream, peer) = Stream::pair();
         Self {
-            connection: Connection::new(stream, Instant::now()),
+            connection: Connection::new(stream, Instant::now(), 0),
             peer,
             quiet_failures: Arc::default(),
             room: usize::MAX,

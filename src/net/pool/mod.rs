@@ -5,17 +5,20 @@
 //! serves the queue in the order it came: callers who left parcels share the connection for
 //! a [`Round`], one who wants it for itself gets it. No lock is held over input or output.
 
+mod lease;
+
 use std::collections::VecDeque;
 use std::os::fd::RawFd;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::bell::Bells;
-use super::connection::Connection;
-use super::exchange::Terms;
-use super::parcel::{Boarding, Receipt, Waiting};
-use super::round::{Load, Round};
-use super::stream;
+pub use self::lease::{Lease, Slot};
+use crate::net::bell::Bells;
+use crate::net::connection::Connection;
+use crate::net::exchange::Terms;
+use crate::net::parcel::{Boarding, Receipt, Waiting};
+use crate::net::round::{Load, Round};
+use crate::net::stream;
 
 /// A connection unused for longer is looked at before it is used again. Below that, the
 /// system call would cost more than it could save.
@@ -43,6 +46,9 @@ struct State {
     /// The sockets of all slots, to be shut down when the client is closed.
     sockets: Vec<RawFd>,
     waiting: VecDeque<Arc<Receipt>>,
+    /// Grows when the server moves to another address. Two addresses of one name at a time would be
+    /// two caches: what was made in an earlier epoch is not used again.
+    epoch: u64,
 }
 
 /// What a caller who wants a connection gets.
@@ -54,8 +60,8 @@ pub enum Grant {
     Slot(Slot),
     /// A connection that has its operations, and others', on it: it is to lead.
     Round(Box<Round>),
-    /// The client was closed.
-    Closed,
+    /// The server went down, or the client was closed.
+    Nothing,
 }
 
 impl Grant {
@@ -68,7 +74,7 @@ impl Grant {
                 lease.give_back(used);
             }
             Grant::Round(round) => drop(round.hand_on()),
-            Grant::Slot(_) | Grant::Closed => {}
+            Grant::Slot(_) | Grant::Nothing => {}
         }
     }
 }
@@ -93,23 +99,20 @@ impl Pool {
     }
 
     /// A connection, or the right to make one, or `None` when all are taken.
-    fn try_checkout(self: &Arc<Self>, now: Instant) -> Option<Grant> {
+    pub fn try_checkout(self: &Arc<Self>, now: Instant) -> Option<Grant> {
         let connection = {
             let mut state = self.lock();
             match state.idle.pop() {
                 Some(connection) => connection,
-                None if state.closed => return Some(Grant::Closed),
+                None if state.closed => return Some(Grant::Nothing),
                 None if state.slots < self.limit => {
                     state.slots += 1;
-                    return Some(Grant::Slot(Slot::new(self)));
+                    return Some(Grant::Slot(Slot::new(self, None)));
                 }
                 None => return None,
             }
         };
-        let slot = Slot {
-            pool: Some(Arc::clone(self)),
-            socket: Some(connection.stream.fd()),
-        };
+        let slot = Slot::new(self, Some(connection.stream.fd()));
         Some(self.inspect(slot.into_lease(connection), now))
     }
 
@@ -146,18 +149,37 @@ impl Pool {
             for &socket in &state.sockets {
                 stream::shutdown(socket);
             }
-            let idle = std::mem::take(&mut state.idle);
-            idle.iter()
-                .for_each(|idle| state.forget(Some(idle.stream.fd())));
-            state.slots -= idle.len();
-            (idle, std::mem::take(&mut state.waiting))
+            (state.take_idle(), std::mem::take(&mut state.waiting))
         };
         drop(idle);
+        self.turn_away(waiting);
+    }
+
+    /// The server went down: closes what is idle, and ends every wait for a connection.
+    pub fn go_down(&self) {
+        let (idle, waiting) = {
+            let mut state = self.lock();
+            (state.take_idle(), std::mem::take(&mut state.waiting))
+        };
+        drop(idle);
+        self.turn_away(waiting);
+    }
+
+    fn turn_away(&self, waiting: VecDeque<Arc<Receipt>>) {
         for receipt in waiting {
             // One that nobody waits for any more needs no answer.
-            let _ = receipt.grant(Grant::Closed);
+            let _ = receipt.grant(Grant::Nothing);
             receipt.ring(&self.bells);
         }
+    }
+
+    fn begin_epoch(&self) {
+        let idle = {
+            let mut state = self.lock();
+            state.epoch += 1;
+            state.take_idle()
+        };
+        drop(idle);
     }
 
     /// A connection that was idle for long is used again only if it still stands.
@@ -174,7 +196,7 @@ impl Pool {
     fn put_back(self: &Arc<Self>, mut lease: Lease, now: Instant) {
         loop {
             let mut state = self.lock();
-            if state.closed {
+            if state.closed || lease.connection.epoch != state.epoch {
                 drop(state);
                 return drop(lease);
             }
@@ -206,8 +228,8 @@ impl Pool {
 
     fn lay_by(&self, lease: Lease, mut state: MutexGuard<'_, State>, now: Instant) {
         state.idle.push(lease.into_connection());
-        let idle = now.saturating_duration_since(state.idle[0].used);
-        if self.idle_close.is_some_and(|limit| idle >= limit) {
+        let idle = || now.saturating_duration_since(state.idle[0].used);
+        if self.idle_close.is_some_and(|limit| idle() >= limit) {
             let expired = state.idle.remove(0);
             state.forget(Some(expired.stream.fd()));
             state.slots -= 1;
@@ -222,10 +244,10 @@ impl Pool {
         state.slots -= 1;
         while let Some(receipt) = state.waiting.pop_front() {
             state.slots += 1;
-            match receipt.grant(Grant::Slot(Slot::new(self))) {
+            match receipt.grant(Grant::Slot(Slot::new(self, None))) {
                 None => return self.ring(&receipt, state),
-                Some(Grant::Slot(mut refused)) => {
-                    refused.pool = None;
+                Some(Grant::Slot(refused)) => {
+                    refused.forget();
                     state.slots -= 1;
                 }
                 Some(_) => return,
@@ -251,6 +273,17 @@ impl State {
         }
     }
 
+    /// The idle connections, to be closed once others may have the pool.
+    #[allow(clippy::vec_box)]
+    fn take_idle(&mut self) -> Vec<Box<Connection>> {
+        let idle = std::mem::take(&mut self.idle);
+        for connection in &idle {
+            self.forget(Some(connection.stream.fd()));
+        }
+        self.slots -= idle.len();
+        idle
+    }
+
     /// Adds the parcels at the head of the queue.
     fn gather(&mut self, load: &mut Load) {
         while !load.is_full()
@@ -263,82 +296,5 @@ impl State {
             }
             self.waiting.pop_front();
         }
-    }
-}
-
-/// The right to one connection. Dropped, it goes to the next who waits.
-#[derive(Debug)]
-pub struct Slot {
-    /// `None` once the right has been given up.
-    pool: Option<Arc<Pool>>,
-    socket: Option<RawFd>,
-}
-
-impl Slot {
-    fn new(pool: &Arc<Pool>) -> Self {
-        Self {
-            pool: Some(Arc::clone(pool)),
-            socket: None,
-        }
-    }
-
-    /// Names the socket of this slot, so that closing the client ends a wait on it. False
-    /// when the client has been closed. `None` before the socket is closed.
-    pub fn set_socket(&mut self, socket: Option<RawFd>) -> bool {
-        let Some(pool) = &self.pool else {
-            return false;
-        };
-        let mut state = pool.lock();
-        state.forget(self.socket);
-        state.sockets.extend(socket);
-        self.socket = socket;
-        !state.closed
-    }
-
-    /// The connection this slot was for. Its socket has been named.
-    pub fn into_lease(self, connection: Box<Connection>) -> Lease {
-        Lease {
-            slot: self,
-            connection,
-        }
-    }
-}
-
-impl Drop for Slot {
-    fn drop(&mut self) {
-        if let Some(pool) = self.pool.take() {
-            pool.free(self.socket.take());
-        }
-    }
-}
-
-/// A connection taken from the pool. Dropped, it is closed: that is how an exchange that
-/// was interrupted ends. [`Lease::give_back`] is for one that is in order.
-#[derive(Debug)]
-pub struct Lease {
-    // Before the connection: the socket is off the list before it is closed.
-    slot: Slot,
-    pub connection: Box<Connection>,
-}
-
-impl Lease {
-    /// Returns a connection without a reply outstanding. `now` is when it was used.
-    pub fn give_back(mut self, now: Instant) {
-        self.connection.used = now;
-        if let Some(pool) = self.slot.pool.clone() {
-            pool.put_back(self, now);
-        }
-    }
-
-    /// Leaves the slot taken: an idle connection holds it.
-    fn into_connection(mut self) -> Box<Connection> {
-        self.slot.pool = None;
-        self.connection
-    }
-
-    /// Closes the connection and keeps the right to make another.
-    pub fn give_up_connection(mut self) -> Slot {
-        self.slot.set_socket(None);
-        self.slot
     }
 }
