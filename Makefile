@@ -20,8 +20,8 @@ export PKG_CONFIG_PATH := $(CURDIR)/bindings/go
 CFLAGS := -std=c99 -D_POSIX_C_SOURCE=200809L -Wall -Wextra -Wpedantic -Werror -O1 -g -Iinclude
 LDLIBS := -L$(RELEASE) -lconsistent_memcached -lpthread -Wl,-rpath,$(RELEASE)
 
-C_TESTS := null null_objects keys_values servers explain operations batch packed meta lease quiet binary \
-           unreachable failure liar liar_writes liar_meta interrupted fork threads sharing soak queue \
+C_TESTS := null null_objects keys_values servers explain operations batch budget packed meta lease quiet \
+           binary unreachable failure liar liar_writes liar_meta interrupted fork threads sharing soak queue \
            metrics failover changes resolve slow frozen chaos
 C_SHARED := support memcached fleet stub fake relay proxy faults noise traffic values operate
 C_FILES := $(wildcard tests/c/*.[ch] tests/tsan/*.c examples/*.c benches/peers/*.[ch])

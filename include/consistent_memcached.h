@@ -358,8 +358,8 @@ typedef struct cm_result {
 // The key is empty, longer than 250 bytes with the prefix, or holds a blank or a control character.
 #define CM_ERR_KEY -2
 
-// The value is larger than the server takes (or than the caller's buffer). After a refused
-// set the server no longer has the old value either.
+// The value is larger than the server takes (or than the caller's buffer, or than what is left of
+// `max_batch_bytes`). After a refused set the server no longer has the old value either.
 #define CM_ERR_VALUE_TOO_LARGE -3
 
 // The time was over. Whether a write was done is not known, unless CM_UNSENT is set.
