@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 use std::time::Instant;
 
-use super::handover::{Former, Handover};
+use super::handover::{Before, Former, Handover, is_in_use};
 use super::{Fleet, Server, laid_out, list};
 use crate::error::Result;
 use crate::net::address::Address;
@@ -57,7 +57,15 @@ impl Fleet {
             });
             let formers = std::iter::once(former).chain(earlier).collect();
             let counts = self.handover.as_ref().map(|handover| &handover.counts);
-            let before = (Arc::downgrade(self), now + config.timeout);
+            let earlier = self
+                .handover
+                .iter()
+                .flat_map(|handover| &handover.before.fleets);
+            let earlier = earlier.filter(|fleet| is_in_use(fleet)).cloned();
+            let before = Before {
+                fleets: earlier.chain([Arc::downgrade(self)]).collect(),
+                until: now + config.timeout,
+            };
             fleet.handover = Some(Handover::new(formers, counts, fleet.servers.len(), before));
         }
         fleet.retire_those_of(self);
