@@ -20,17 +20,17 @@ export PKG_CONFIG_PATH := $(CURDIR)/bindings/go
 CFLAGS := -std=c99 -D_POSIX_C_SOURCE=200809L -Wall -Wextra -Wpedantic -Werror -O1 -g -Iinclude
 LDLIBS := -L$(RELEASE) -lconsistent_memcached -lpthread -Wl,-rpath,$(RELEASE)
 
-C_TESTS := null null_objects keys_values servers explain operations batch packed meta lease quiet binary \
-           unreachable failure liar liar_writes liar_meta interrupted fork threads sharing soak queue \
-           metrics
-C_SHARED := support memcached fake proxy values operate
+C_TESTS := null null_objects keys_values servers explain operations batch budget packed meta lease quiet \
+           binary unreachable failure liar liar_writes liar_meta interrupted fork threads sharing soak queue \
+           metrics failover changes resolve slow frozen chaos
+C_SHARED := support memcached fleet stub fake relay proxy faults noise traffic values operate
 C_FILES := $(wildcard tests/c/*.[ch] tests/tsan/*.c examples/*.c benches/peers/*.[ch])
 PYTHON_EXAMPLES := $(wildcard examples/*.py examples/demo/*.py tests/*.py \
                               benches/*.py benches/peers/*.py)
 RUBY_EXAMPLES := $(wildcard examples/*.rb examples/demo/*.rb)
 GO_EXAMPLES := $(wildcard examples/*.go examples/demo/*.go)
 
-.PHONY: setup build header demo test test-rust test-c test-python test-ruby test-go test-examples soak \
+.PHONY: setup build header demo test test-rust test-c test-python test-ruby test-go test-examples soak chaos \
         lint format valgrind tsan fuzz bench bench-smoke bench-placement docs cm help install clean
 
 setup:
@@ -58,6 +58,7 @@ help:
 	@echo "demo      real servers, four languages, a server more, a server less"
 	@echo "test      every test; test-rust test-c test-python test-ruby test-go test-examples: a part"
 	@echo "soak      a million operations while servers are killed"
+	@echo "chaos     servers that die, freeze, lie and come back, CHAOS_SECONDS=$(CHAOS_SECONDS); figures"
 	@echo "lint      formatting and linters; format: mends the formatting"
 	@echo "valgrind  the C tests under memcheck; tsan: under ThreadSanitizer"
 	@echo "fuzz      every parser, FUZZ_SECONDS=$(FUZZ_SECONDS) each"
@@ -102,6 +103,16 @@ test-c: $(C_TESTS:%=$(TARGET)/c/%)
 # A million operations while servers are killed; `make test` has a short one.
 soak: $(TARGET)/c/soak
 	$(TARGET)/c/soak 1000000
+
+# What measures time, and ten minutes of faults. CHAOS_SEED repeats a run.
+CHAOS_SECONDS ?= 600
+CHAOS_SEED ?=
+
+chaos: $(TARGET)/c/chaos $(TARGET)/c/frozen $(TARGET)/c/slow $(TARGET)/c/changes
+	$(TARGET)/c/slow strict
+	$(TARGET)/c/frozen measure
+	$(TARGET)/c/changes measure
+	$(TARGET)/c/chaos $(CHAOS_SECONDS) strict $(CHAOS_SEED)
 
 test-python: build
 	cd bindings/python && $(VENV)/python -m pytest -q
@@ -151,7 +162,8 @@ valgrind: $(C_TESTS:%=$(TARGET)/c/%)
 
 # Who reads what another thread writes, without a lock between them.
 tsan: setup
-	tests/tsan/run "threads 10" "sharing 2" failure fork queue
+	SHARED="$(C_SHARED)" tests/tsan/run "threads 10" "sharing 2" failure fork queue failover changes \
+	    "chaos 10"
 
 # ---- fuzzing ----
 

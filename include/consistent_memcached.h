@@ -358,8 +358,8 @@ typedef struct cm_result {
 // The key is empty, longer than 250 bytes with the prefix, or holds a blank or a control character.
 #define CM_ERR_KEY -2
 
-// The value is larger than the server takes (or than the caller's buffer). After a refused
-// set the server no longer has the old value either.
+// The value is larger than the server takes (or than the caller's buffer, or than what is left of
+// `max_batch_bytes`). After a refused set the server no longer has the old value either.
 #define CM_ERR_VALUE_TOO_LARGE -3
 
 // The time was over. Whether a write was done is not known, unless CM_UNSENT is set.
@@ -491,6 +491,16 @@ cm_status cm_client_new(const char *servers,
 cm_status cm_client_set_servers(struct cm_client *client,
                                 const char *servers,
                                 struct cm_error **error_out);
+
+// As cm_client_set_servers, with another placement too.
+//
+// options: what they do not say of `distribution`, `compat`, `hash`, `slots` and `hash_prefix` has its
+// default; NULL is all of them. They are copied.
+// CM_ERR_OPTION: an option about something else is set, or some exclude each other. Since 0.1.0.
+cm_status cm_client_set_fleet(struct cm_client *client,
+                              const char *servers,
+                              const struct cm_options *options,
+                              struct cm_error **error_out);
 
 // How many servers the list has. 0 for NULL.
 //

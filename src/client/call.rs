@@ -95,7 +95,7 @@ impl<A: Answers> Call<'_, A> {
 
     /// A server gave an operation no answer: it fails, or is to go to another server.
     pub fn failed(&mut self, op: u32, server: u32, error: &Error, unsent: bool) {
-        let is_of_server = self.operations[op as usize].kind.is_of_server();
+        let is_of_server = self.operations[op as usize].is_of_server();
         match &mut self.failover {
             Some(failover) if error.is_unusable() && !is_of_server => {
                 failover.strand(op, server, error.clone(), unsent);

@@ -220,7 +220,8 @@ impl Flight {
             } else {
                 Waiter::Awake(call.wake())
             };
-            Receipt::new(Parcel::pack(operations), waiter)
+            let budget = || call.answers.share_budget();
+            Receipt::new(Parcel::pack(operations, budget), waiter)
         });
         match checkout {
             Checkout::Now(grant) => self.granted(grant, call),
@@ -254,7 +255,7 @@ impl Flight {
             Outcome::Granted(grant) => self.granted(grant, call),
             Outcome::Answered(results) => {
                 self.stage = Stage::Done;
-                self.take(&results, call);
+                self.take(results, call);
             }
         }
     }
@@ -321,15 +322,14 @@ impl Flight {
         if let Stage::Leading(leading) = std::mem::replace(&mut self.stage, Stage::Done) {
             leading.hand_on();
         }
-        self.take(&results, call);
+        self.take(results, call);
     }
 
     /// Takes over the answers somebody else has fetched.
-    fn take<A: Answers>(&self, results: &Results, call: &mut Call<'_, A>) {
+    fn take<A: Answers>(&self, mut results: Results, call: &mut Call<'_, A>) {
         for (local, &op) in self.order.iter().enumerate() {
-            match results.failure_of(local) {
-                Some((error, unsent)) => call.failed(op, self.server, &error, unsent),
-                None => results.give(local, op, call.answers),
+            if let Err((error, unsent)) = results.give(local, op, call.answers) {
+                call.failed(op, self.server, &error, unsent);
             }
         }
         self.ended(call);

@@ -8,6 +8,7 @@ mod call;
 mod drive;
 mod failover;
 mod flight;
+mod handover;
 mod leading;
 mod plan;
 mod probe;
@@ -25,11 +26,13 @@ use arc_swap::{ArcSwap, Guard};
 pub use self::queue::{Completion, Queue};
 pub use self::single::{Single, Target};
 use crate::error::{Error, Result, Status};
-use crate::fleet::{Explanation, Fleet, Snapshot, Taken, unix_now};
+use crate::fleet::{Explanation, Fleet, Handover, Snapshot, Taken, unix_now};
+use crate::net::budget::Budget;
 use crate::net::exchange::Answers;
 pub use crate::net::exchange::Details;
-pub use crate::net::results::{Record, Results};
-use crate::options::{Config, Options};
+pub use crate::net::results::{RECORDS, Record, Results};
+pub use crate::net::values::Values;
+use crate::options::{Config, Options, Settings, only_settings};
 use crate::protocol::{Kind, Operation, key};
 use call::Call;
 use failover::Failover;
@@ -62,10 +65,21 @@ impl Client {
     /// Another list of servers, from the next call on; calls under way finish on the old one. A server
     /// that stays, under the same identity and address, keeps its connections and its health.
     pub fn set_servers(&self, servers: &str) -> Result<()> {
+        self.change(servers, None)
+    }
+
+    /// As [`Client::set_servers`], with another placement: what `options` do not say of it has its
+    /// default. An option about anything else is [`Status::Option`].
+    pub fn set_fleet(&self, servers: &str, options: &Options) -> Result<()> {
+        self.change(servers, Some(&only_settings(options)?))
+    }
+
+    fn change(&self, servers: &str, settings: Option<&Settings>) -> Result<()> {
         let mut fleet = self.fleet()?;
         loop {
-            let changed = Arc::new(fleet.changed(servers, &self.config)?);
-            let found = self.fleet.compare_and_swap(&*fleet, changed);
+            let settings = settings.unwrap_or(&fleet.settings);
+            let changed = fleet.changed(servers, settings, &self.config, Instant::now())?;
+            let found = self.fleet.compare_and_swap(&*fleet, Arc::new(changed));
             if Arc::ptr_eq(&found, &fleet) {
                 break;
             }
@@ -80,7 +94,7 @@ impl Client {
     }
 
     pub fn server_count(&self) -> usize {
-        self.fleet.load().servers.len()
+        self.fleet.load().listed
     }
 
     /// Index of the server a key belongs to. Asks nobody.
@@ -106,7 +120,7 @@ impl Client {
     /// Identity of each server, in the order of the list.
     pub fn identities(&self) -> Vec<Arc<str>> {
         let fleet = self.fleet.load();
-        let servers = fleet.servers.iter();
+        let servers = fleet.servers[..fleet.listed].iter();
         servers.map(|server| Arc::clone(&server.identity)).collect()
     }
 
@@ -119,10 +133,14 @@ impl Client {
             Ok(fleet) => fleet,
             Err(error) => return single.failed(0, &error, true),
         };
+        if fleet.handover.is_some() {
+            return self.execute_one_moved(&fleet, op, timeout, single);
+        }
         let index = fleet.server_of(op, &self.config);
         single.server = Some(index as u32);
         let mut flight = Flight::new(index as u32, Cow::Borrowed(&[0]));
-        let mut call = self.call(&fleet, std::slice::from_ref(op), timeout, single);
+        let operations = std::slice::from_ref(op);
+        let mut call = self.call(&fleet, operations, self.span(timeout), single);
         drive::run(&mut call, std::slice::from_mut(&mut flight));
     }
 
@@ -135,8 +153,19 @@ impl Client {
         operations: impl ExactSizeIterator<Item = Result<Operation<'a>>>,
         timeout: Duration,
     ) -> Result<Results> {
-        let fleet = self.fleet()?;
-        self.execute_in(&fleet, operations, timeout)
+        let results = self.results(operations.len())?;
+        self.execute_in(&*self.fleet()?, operations, timeout, results)
+    }
+
+    /// As [`Client::execute`], with free bytes before the values: see [`Results::behind`].
+    pub fn execute_behind<'a>(
+        &self,
+        headroom: usize,
+        operations: impl ExactSizeIterator<Item = Result<Operation<'a>>>,
+        timeout: Duration,
+    ) -> Result<Results> {
+        let results = self.results(operations.len())?.behind(headroom)?;
+        self.execute_in(&*self.fleet()?, operations, timeout, results)
     }
 
     fn execute_in<'a>(
@@ -144,15 +173,48 @@ impl Client {
         fleet: &Fleet,
         operations: impl ExactSizeIterator<Item = Result<Operation<'a>>>,
         timeout: Duration,
+        results: Results,
     ) -> Result<Results> {
+        let span = self.span(timeout);
+        if let Some(handover) = &fleet.handover {
+            return self.execute_moved(fleet, handover, operations, span, results);
+        }
+        Ok(self.run(fleet, operations, span, results))
+    }
+
+    /// The operations; those that no server would take are errors.
+    fn checked<'a>(
+        &self,
+        fleet: &Fleet,
+        operations: impl Iterator<Item = Result<Operation<'a>>>,
+    ) -> Vec<Result<Operation<'a>>> {
+        let check = |op| check(&op, &self.config, fleet).map(|()| op);
+        operations.map(|op| op.and_then(check)).collect()
+    }
+
+    /// Runs operations as they are, until the deadline.
+    fn run<'a>(
+        &self,
+        fleet: &Fleet,
+        operations: impl ExactSizeIterator<Item = Result<Operation<'a>>>,
+        span: Span,
+        results: Results,
+    ) -> Results {
         let Plan {
             operations,
             mut results,
             mut flights,
-        } = Plan::new(&self.config, fleet, operations)?;
-        let mut call = self.call(fleet, &operations, timeout, &mut results);
+        } = Plan::new(&self.config, fleet, operations, results);
+        let mut call = self.call(fleet, &operations, span, &mut results);
         drive::run(&mut call, &mut flights);
-        Ok(results)
+        drop(flights);
+        plan::OPERATIONS.lay_by(operations);
+        results
+    }
+
+    /// Room for the results of a batch.
+    fn results(&self, count: usize) -> Result<Results> {
+        plan::room(count, Budget::new(self.config.max_batch_bytes))
     }
 
     /// Runs one operation on every server; the results stand in the order of the list.
@@ -165,7 +227,10 @@ impl Client {
                 ..op
             })
         };
-        self.execute_in(&fleet, (0..fleet.servers.len()).map(on), timeout)
+        let count = fleet.listed;
+        // What a server says of itself is no value.
+        let results = plan::room(count, Budget::UNLIMITED)?;
+        self.execute_in(&fleet, (0..count).map(on), timeout, results)
     }
 
     /// Closes every connection. Calls that wait end with [`Status::Closed`], as do all later ones.
@@ -189,6 +254,12 @@ impl Client {
         if self.closed.load(Ordering::SeqCst) {
             return Err(Error::new(Status::Closed, "the client was closed"));
         }
+        let over = |handover: &Handover| handover.is_over(Instant::now());
+        if fleet.handover.as_ref().is_some_and(over) {
+            self.fleet
+                .compare_and_swap(&*fleet, Arc::new(fleet.settled()));
+            return Ok(self.fleet.load());
+        }
         Ok(fleet)
     }
 
@@ -196,21 +267,19 @@ impl Client {
         &'a self,
         fleet: &'a Fleet,
         operations: &'a [Operation<'a>],
-        timeout: Duration,
+        span: Span,
         answers: &'a mut A,
     ) -> Call<'a, A> {
-        let timeout = self.config.timeout_or_default(timeout);
-        let now = Instant::now();
         Call {
             fleet,
             config: &self.config,
             operations,
             answers,
-            now,
-            deadline: now + timeout,
+            now: span.begin,
+            deadline: span.deadline,
             wake: None,
             waits_for_one: false,
-            counts_timeouts: timeout >= self.config.timeout,
+            counts_timeouts: span.deadline - span.begin >= self.config.timeout,
             failover: self.config.failover.then(Failover::default),
         }
     }
@@ -224,6 +293,22 @@ impl Client {
     pub fn take_events(&self) -> Result<Taken> {
         Ok(self.fleet()?.take_events())
     }
+
+    /// `timeout`: zero for the client's.
+    fn span(&self, timeout: Duration) -> Span {
+        let begin = Instant::now();
+        Span {
+            begin,
+            deadline: begin + self.config.timeout_or_default(timeout),
+        }
+    }
+}
+
+/// The time a call has.
+#[derive(Clone, Copy, Debug)]
+struct Span {
+    begin: Instant,
+    deadline: Instant,
 }
 
 impl Drop for Client {

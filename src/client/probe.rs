@@ -6,6 +6,7 @@ use std::time::Instant;
 use super::call::Call;
 use super::trip::{Interest, Trip};
 use crate::error::{Error, Status};
+use crate::net::budget::Budget;
 use crate::net::poll::Ready;
 use crate::net::pool::Grant;
 use crate::net::results::Results;
@@ -35,14 +36,11 @@ impl Probe {
             Grant::Round(_) | Grant::Nothing => return None,
         };
         let operations = [Operation::new(Kind::Get, KEY)];
-        let mut answer = Results::new(1);
+        let mut answer = Results::new(1, Budget::UNLIMITED);
         let order = [0].as_slice().into();
-        let trip = Trip::connect(
-            slot,
-            server,
-            order,
-            &mut call.with(&operations, &mut answer),
-        );
+        let trip = call.on_behalf(&operations, &mut answer, |own| {
+            Trip::connect(slot, server, order, own)
+        });
         Some(Self {
             trip,
             operations,

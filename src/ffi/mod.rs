@@ -5,6 +5,7 @@
 #![allow(non_camel_case_types)]
 
 mod batch;
+mod block;
 mod client;
 mod error;
 mod events;

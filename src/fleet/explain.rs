@@ -25,12 +25,13 @@ impl Fleet {
     /// Where an operation on a key goes, and why. Asks nobody.
     pub fn explain(&self, op: &Operation<'_>, config: &Config) -> Explanation {
         let server = self.server_of(op, config);
-        let (position, sequence) = self.routed(op, config, |route| {
-            let mut seen = vec![false; self.servers.len()];
+        let hash_prefix = self.settings.hash_prefix;
+        let (position, sequence) = self.routed(op, config, hash_prefix, |route| {
+            let mut seen = vec![false; self.listed];
             let first_time = |&server: &usize| !std::mem::replace(&mut seen[server], true);
             let tried = self.placement.sequence(route).filter(first_time);
             // A table is long: it is not gone through for nothing.
-            let tried = tried.take(self.servers.len());
+            let tried = tried.take(self.listed);
             let sequence = tried.map(|server| Arc::clone(&self.servers[server].identity));
             let sequence = sequence.collect();
             (self.placement.position(route), sequence)

@@ -19,6 +19,7 @@ use crate::options::Config;
 #[derive(Debug)]
 pub struct Server {
     pub identity: Arc<str>,
+    pub spec: Spec,
     pub endpoint: Endpoint,
     pub pool: Arc<Pool>,
     pub spin: Spin,
@@ -52,6 +53,7 @@ impl Server {
         };
         Ok(Self {
             identity,
+            spec: spec.clone(),
             endpoint,
             pool: Arc::new(Pool::new(
                 terms,

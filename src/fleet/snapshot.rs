@@ -26,11 +26,11 @@ pub struct Snapshot {
 impl Fleet {
     /// In the order of the list.
     pub fn snapshot(&self) -> Vec<Snapshot> {
-        let servers = self.specs.iter().zip(&self.servers);
-        let snapshot = servers.map(|(spec, server)| Snapshot {
+        let servers = self.weights.iter().zip(&self.servers);
+        let snapshot = servers.map(|(&weight, server)| Snapshot {
             identity: Arc::clone(&server.identity),
-            address: spec.address.to_string(),
-            weight: spec.weight,
+            address: server.spec.address.to_string(),
+            weight,
             standing: server.standing(),
             connections_open: server.pool.counts.open(),
             connections_opened: server.pool.counts.opened(),

@@ -238,10 +238,11 @@ impl Answers for Shared {
             .map_or(Some(Status::Ok), |r| r.status(local))
     }
 
-    fn item(&mut self, op: u32, item: Item, value: &[u8]) {
+    fn item(&mut self, op: u32, item: Item, value: &[u8]) -> Result<()> {
         let (results, local) = self.of(op);
-        results.item(local, item, value);
+        results.item(local, item, value)?;
         self.answered(op);
+        Ok(())
     }
 
     fn reserve(&mut self, op: u32, len: usize) -> Result<()> {

@@ -7,6 +7,17 @@ use crate::error::{Error, Result, Status};
 use crate::placement::Settings;
 use crate::protocol::key;
 
+/// How a key is copied from its owner before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Copying {
+    /// Under a stub that says that it is being copied: a write or deletion meanwhile wins.
+    Lease,
+    /// If nothing is there. A deletion that races can lose.
+    Add,
+    /// Only where an operation depends on it, by `add`.
+    Never,
+}
+
 /// Options as the library uses them.
 #[derive(Debug)]
 pub struct Config {
@@ -20,12 +31,16 @@ pub struct Config {
     /// `None`: connections are kept.
     pub idle_close: Option<Duration>,
     pub max_value_bytes: u64,
+    pub max_batch_bytes: u64,
     /// Zero: not at all.
     pub spin: Duration,
     /// Keys of a server that cannot be used go to the next.
     pub failover: bool,
     pub failure_threshold: u32,
     pub retry_after: Duration,
+    /// For how long after a change; `None`: not at all.
+    pub handover: Option<Duration>,
+    pub handover_copy: Copying,
     pub tcp_nodelay: bool,
     /// `None`: never asked.
     pub tcp_keepalive: Option<Duration>,
@@ -67,12 +82,34 @@ impl Config {
             connections_per_server: options.size("connections_per_server")?,
             idle_close: some(options.milliseconds("idle_close_ms")?),
             max_value_bytes: options.integer("max_value_bytes")?,
+            max_batch_bytes: options.integer("max_batch_bytes")?,
             spin: Duration::from_micros(options.integer("spin_us")?),
             failure_threshold: options.size("failure_threshold")? as u32,
             retry_after: options.milliseconds("retry_after_ms")?,
+            handover: some(options.milliseconds("handover_ms")?),
+            handover_copy: match options.get("handover_copy")? {
+                "add" => Copying::Add,
+                "none" => Copying::Never,
+                _ => Copying::Lease,
+            },
             tcp_nodelay: options.boolean("tcp_nodelay")?,
             tcp_keepalive: some(Duration::from_secs(options.integer("tcp_keepalive_s")?)),
         })
+    }
+}
+
+/// The options that say where keys go.
+const OF_PLACEMENT: &[&str] = &["distribution", "compat", "hash", "slots", "hash_prefix"];
+
+/// Of options that are to say nothing else than where keys go.
+pub fn only_settings(options: &Options) -> Result<Settings> {
+    let strange = |name: &&str| !OF_PLACEMENT.contains(name);
+    match options.names_chosen().find(strange) {
+        None => settings(options),
+        Some(name) => {
+            let text = format!("{name} cannot be changed: only {}", OF_PLACEMENT.join(", "));
+            Err(Error::new(Status::Option, text))
+        }
     }
 }
 

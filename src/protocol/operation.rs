@@ -63,7 +63,7 @@ pub struct Operation<'a> {
     pub initial: u64,
     /// A read that finds fewer seconds left wins the right to recompute. 0: never.
     pub refresh_before: u32,
-    /// The server meant, for the kinds that are about a server.
+    /// The server meant, for the kinds that are about a server and what is pinned to one.
     pub server: u32,
     /// Routed by this in place of the key.
     pub route: Option<&'a [u8]>,
@@ -104,6 +104,11 @@ impl<'a> Operation<'a> {
     /// The ttl of an item that is created.
     pub fn create_ttl(&self) -> Option<Ttl> {
         self.create.map(|seconds| Ttl::FromNow(seconds.into()))
+    }
+
+    /// True when a server is named, rather than found by the key.
+    pub fn is_of_server(&self) -> bool {
+        self.kind.is_of_server() || self.want.has(Want::PINNED)
     }
 
     pub fn is_quiet(&self) -> bool {

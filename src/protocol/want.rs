@@ -30,6 +30,9 @@ impl Want {
     /// Drop the value of the item that is marked stale.
     pub const DROP_VALUE: Want = Want(8192);
 
+    /// Of the server that is named, whatever the key. Not a caller's wish.
+    pub const PINNED: Want = Want(32768);
+
     pub const NOTHING: Want = Want(0);
 
     /// Those of these bits that are wishes.

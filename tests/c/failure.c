@@ -1,12 +1,12 @@
 /* Servers that are away, hang, die and come back. */
-#include "support.h"
+#include "fleet.h"
 
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { SERVERS = 4, KEYS = 200 };
+enum { SERVERS = 4 };
 
 /* A generous bound for a slow machine: it only tells "at the limit" from "much later". */
 static const double SLACK = 10.0;
@@ -33,53 +33,14 @@ static cm_result result_of_get(cm_client *client, const char *key) {
     return result;
 }
 
-/* Four servers that hold KEYS keys. */
-struct fleet {
-    struct server servers[SERVERS];
-    cm_client *client;
-    char text[KEYS][16];
-    const char *keys[KEYS];
-    size_t lengths[KEYS], owners[KEYS];
-};
-
-static void fleet_start(struct fleet *fleet, const char *options) {
-    for (size_t i = 0; i < SERVERS; i++)
-        server_start(&fleet->servers[i], "");
-    char *list = server_list(fleet->servers, SERVERS);
-    fleet->client = client_open(list, options);
-    free(list);
-    for (size_t i = 0; i < KEYS; i++) {
-        fleet->lengths[i] = (size_t)snprintf(fleet->text[i], sizeof *fleet->text, "key:%zu", i);
-        fleet->keys[i] = fleet->text[i];
-        CHECK_STATUS(CM_OK, set(fleet->client, fleet->keys[i]));
-        CHECK_STATUS(CM_OK, cm_select_server(fleet->client, fleet->keys[i], fleet->lengths[i],
-                                             &fleet->owners[i], NULL));
-    }
-}
-
-static void fleet_stop(struct fleet *fleet) {
-    cm_client_free(fleet->client);
-    for (size_t i = 0; i < SERVERS; i++)
-        if (fleet->servers[i].pid != 0)
-            server_kill(&fleet->servers[i]);
-}
-
-static const char *key_of(const struct fleet *fleet, size_t owner) {
-    size_t i = 0;
-    while (i < KEYS && fleet->owners[i] != owner)
-        i++;
-    REQUIRE(i < KEYS);
-    return fleet->keys[i];
-}
-
 /* All keys at once: those of server 1 come to `expected`, the others are answered. */
 static void get_all(const struct fleet *fleet, cm_status expected) {
     cm_results *results = NULL;
     cm_status status =
-        cm_get_multi(fleet->client, fleet->keys, fleet->lengths, KEYS, &results, NULL);
+        cm_get_multi(fleet->client, fleet->keys, fleet->lengths, FLEET_KEYS, &results, NULL);
     CHECK_STATUS(expected, status);
-    REQUIRE(cm_results_count(results) == KEYS);
-    for (size_t i = 0; i < KEYS; i++) {
+    REQUIRE(cm_results_count(results) == FLEET_KEYS);
+    for (size_t i = 0; i < FLEET_KEYS; i++) {
         const cm_result *result = cm_results_at(results, i);
         CHECK_STATUS(fleet->owners[i] == 1 ? expected : CM_OK, result->status);
         CHECK(result->server == fleet->owners[i]);
@@ -101,19 +62,19 @@ static cm_result result_within(cm_client *client, uint32_t kind, const char *key
 
 static void one_of_four_hangs(void) {
     static struct fleet fleet;
-    fleet_start(&fleet, "timeout_ms=1500 failure_threshold=1000");
+    fleet_start(&fleet, SERVERS, NULL, "timeout_ms=1500 failure_threshold=1000");
     for (int round = 0; round < 2; round++) {
         server_suspend(&fleet.servers[1]);
         double start = seconds_now();
         get_all(&fleet, CM_ERR_TIMEOUT);
         double took = seconds_now() - start;
         CHECK(took > 1.4 && took < 1.5 + SLACK);
-        const char *key = key_of(&fleet, 1);
+        const char *key = fleet_key(&fleet, 1, 0);
         CHECK_STATUS(CM_ERR_TIMEOUT, result_within(fleet.client, CM_OP_GET, key, 200).status);
         cm_result set_result = result_within(fleet.client, CM_OP_SET, key, 200);
         CHECK_STATUS(CM_ERR_TIMEOUT, set_result.status);
         CHECK(set_result.state == 0); /* it may have been stored */
-        CHECK_STATUS(CM_OK, get(fleet.client, key_of(&fleet, 2)));
+        CHECK_STATUS(CM_OK, get(fleet.client, fleet_key(&fleet, 2, 0)));
         server_resume(&fleet.servers[1]);
         sleep_ms(100); /* its late replies arrive now, where nobody must take them */
         get_all(&fleet, CM_OK);
@@ -149,8 +110,8 @@ static int calls_until_down(cm_client *client, const char *key) {
 
 static void one_of_four_dies(void) {
     static struct fleet fleet;
-    fleet_start(&fleet, "failure_threshold=2 retry_after_ms=3600000");
-    const char *lost = key_of(&fleet, 1);
+    fleet_start(&fleet, SERVERS, NULL, "failure_threshold=2 retry_after_ms=3600000");
+    const char *lost = fleet_key(&fleet, 1, 0);
     server_kill(&fleet.servers[1]);
     CHECK_STATUS(CM_ERR_CONNECTION, get(fleet.client, lost));
     CHECK(calls_until_down(fleet.client, lost) <= 2); /* the threshold was two failures */
@@ -168,14 +129,14 @@ static void one_of_four_dies(void) {
 
 static void one_of_four_returns(void) {
     static struct fleet fleet;
-    fleet_start(&fleet, "failure_threshold=2 retry_after_ms=300");
-    const char *lost = key_of(&fleet, 1);
+    fleet_start(&fleet, SERVERS, NULL, "failure_threshold=2 retry_after_ms=300");
+    const char *lost = fleet_key(&fleet, 1, 0);
     server_kill(&fleet.servers[1]);
     CHECK(calls_until_down(fleet.client, lost) < 100);
     server_restart(&fleet.servers[1]);
     sleep_ms(400);
     CHECK_STATUS(CM_NOT_FOUND, get(fleet.client, lost)); /* it came back empty */
-    CHECK_STATUS(CM_OK, set(fleet.client, lost));
+    CHECK_STATUS(CM_OK, fleet_set(&fleet, lost, NULL));
     CHECK_STATUS(CM_OK, get(fleet.client, lost));
     fleet_stop(&fleet);
 }

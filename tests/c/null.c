@@ -69,6 +69,9 @@ static void clients(void) {
     CHECK(made != NULL && error == NULL);
     cm_client_free(made);
 
+    REFUSED(cm_client_set_fleet(NULL, "127.0.0.1:1", NULL, &error));
+    REFUSED(cm_client_set_fleet(client, NULL, NULL, &error));
+    CHECK_STATUS(CM_OK, cm_client_set_fleet(client, "127.0.0.1:1", NULL, NULL));
     REFUSED(cm_client_set_servers(NULL, "127.0.0.1:1", &error));
     REFUSED(cm_client_set_servers(client, NULL, &error));
     CHECK_STATUS(CM_ERR_ARGUMENT, cm_client_set_servers(client, "a,", NULL));

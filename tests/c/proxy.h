@@ -2,9 +2,7 @@
 #ifndef PROXY_H
 #define PROXY_H
 
-#include "support.h"
-
-enum way { REQUESTS, REPLIES };
+#include "relay.h"
 
 enum interruption {
     NONE,

@@ -1,13 +1,8 @@
 /* Servers that cannot be connected to. */
-#include "support.h"
+#include "stub.h"
 
-#include <arpa/inet.h>
-#include <fcntl.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 /* A generous bound for a slow machine: it only tells "at the limit" from "much later". */
 static const double SLACK = 10.0;
@@ -45,25 +40,10 @@ static void nobody_listens(void) {
     cm_client_free(client);
 }
 
-static int connect_without_waiting(int port) {
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    int connection = socket(AF_INET, SOCK_STREAM, 0);
-    REQUIRE(connection >= 0 && fcntl(connection, F_SETFL, O_NONBLOCK) == 0);
-    (void)connect(connection, (const struct sockaddr *)&address, sizeof address);
-    return connection;
-}
-
-/* The queue of connections nobody accepts is full: the kernel drops what comes. */
 static void a_connect_that_hangs(void) {
-    int port, fillers[8];
-    char address[32];
-    int listener = listen_on_loopback(0, &port);
-    for (size_t i = 0; i < sizeof fillers / sizeof *fillers; i++)
-        fillers[i] = connect_without_waiting(port);
-    sleep_ms(200);
-    snprintf(address, sizeof address, "127.0.0.1:%d", port);
-    cm_client *client = client_open(address, "connect_timeout_ms=200 timeout_ms=60000");
+    static struct stub stub;
+    stub_start(&stub, BLACK);
+    cm_client *client = client_open(stub.address, "connect_timeout_ms=200 timeout_ms=60000");
     double start = seconds_now();
     cm_result found = result_of_get(client);
     double took = seconds_now() - start;
@@ -71,9 +51,6 @@ static void a_connect_that_hangs(void) {
     CHECK(found.state == CM_UNSENT);
     CHECK(took > 0.15 && took < 0.2 + SLACK);
     cm_client_free(client);
-    for (size_t i = 0; i < sizeof fillers / sizeof *fillers; i++)
-        close(fillers[i]);
-    close(listener);
 }
 
 static void a_socket_file_that_is_not_there(void) {

@@ -17,7 +17,9 @@ mod sending;
 mod tests;
 mod verdict;
 
+use std::collections::VecDeque;
 use std::io;
+use std::ops::Range;
 
 pub use self::answers::{Answers, Details, Item};
 pub use self::dialect::Dialect;
@@ -73,6 +75,8 @@ pub struct Exchange {
     exposed: usize,
     /// The run whose replies are awaited.
     run: Run,
+    /// The `get` lines of more than one key that are encoded and still ahead of that run.
+    lines: VecDeque<Range<usize>>,
     /// A value that is received into its own buffer.
     incoming: Option<Incoming>,
     /// Hits that may be stubs.
@@ -115,6 +119,8 @@ struct Incoming {
     op: u32,
     item: Item,
     left: usize,
+    /// It was refused, and is read only to keep in step.
+    dropped: bool,
 }
 
 impl Exchange {
@@ -148,7 +154,7 @@ impl Exchange {
         wait: Wait,
     ) -> Result<bool, Fault> {
         let received = match &mut self.incoming {
-            Some(incoming) if incoming.left > 0 => {
+            Some(incoming) if incoming.left > 0 && !incoming.dropped => {
                 let buffer = answers.buffer(incoming.op);
                 let received = connection.stream.receive(buffer, incoming.left, wait);
                 incoming.left -= *received.as_ref().unwrap_or(&0);
@@ -181,7 +187,7 @@ impl Exchange {
         answers: &mut impl Answers,
     ) -> Result<bool, Fault> {
         if let Some(incoming) = self.incoming {
-            return self.end_incoming(incoming, connection, answers);
+            return self.go_on_with(incoming, connection, answers);
         }
         if connection.input.unread().is_empty() {
             return Ok(false);
@@ -230,7 +236,15 @@ impl Exchange {
                 } else {
                     (Form::Classic, true)
                 };
-                (form, asked, script.run_end(start))
+                let end = match form {
+                    Form::Classic => {
+                        let line = self.lines.pop_front_if(|line| line.start == start);
+                        line.map_or(start + 1, |line| line.end)
+                    }
+                    Form::Meta => start + 1,
+                    Form::Quiet => script.quiet_end(start),
+                };
+                (form, asked, end)
             };
             self.run = Run {
                 start: if asked { start } else { end },

@@ -234,8 +234,8 @@ impl Pool {
 
     fn lay_by(&self, lease: Lease, mut state: MutexGuard<'_, State>, now: Instant) {
         state.idle.push(lease.into_connection());
-        let idle = now.saturating_duration_since(state.idle[0].used);
-        if self.idle_close.is_some_and(|limit| idle >= limit) {
+        let idle = || now.saturating_duration_since(state.idle[0].used);
+        if self.idle_close.is_some_and(|limit| idle() >= limit) {
             let expired = state.idle.remove(0);
             state.forget(Some(expired.stream.fd()));
             state.slots -= 1;

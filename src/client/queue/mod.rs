@@ -1,20 +1,22 @@
 //! The completion queue: calls that an event loop drives. The same flights as in a blocking call;
 //! what waits for them is one descriptor.
 
+mod submitted;
+
 use std::collections::{BTreeSet, VecDeque};
 use std::os::fd::RawFd;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::Client;
-use super::call::Call;
-use super::failover::{self, Failover};
-use super::flight::Flight;
-use super::plan::Plan;
-use super::trip::Interest;
+use self::submitted::{Submitted, Watched};
+use crate::client::Client;
+use crate::client::call::Call;
+use crate::client::failover;
+use crate::client::flight::Flight;
+use crate::client::handover::{Next, no_time};
+use crate::client::trip::Interest;
 use crate::error::{Error, Result, Status};
 use crate::fleet::Fleet;
-use crate::net::parcel::OwnedOperations;
 use crate::net::poll::Ready;
 use crate::net::results::Results;
 use crate::net::wake::Wake;
@@ -43,31 +45,14 @@ pub struct Completion {
     pub results: Results,
 }
 
-#[derive(Debug)]
-struct Submitted {
-    tag: u64,
-    fleet: Arc<Fleet>,
-    operations: OwnedOperations,
-    results: Results,
-    flights: Vec<Watched>,
-    deadline: Instant,
-    counts_timeouts: bool,
-    /// Flights that have not ended.
-    open: usize,
-    failover: Option<Failover>,
-}
-
-#[derive(Debug)]
-struct Watched {
-    flight: Flight,
-    wake: Arc<Wake>,
-    /// The socket that is being watched.
-    socket: Option<RawFd>,
-    alarm: Option<Instant>,
-}
-
 /// In place of a flight's number: the call as a whole.
 const WHOLE: u32 = u32::MAX;
+
+/// In place of a flight's number: a call that has not begun.
+const SETTLE: u32 = u32::MAX - 1;
+
+/// How long such a call waits before it looks again.
+const SETTLING: Duration = Duration::from_millis(1);
 
 fn token(call: u32, flight: u32) -> u64 {
     u64::from(call) << 32 | u64::from(flight)
@@ -101,30 +86,35 @@ impl Queue {
     ) -> Result<()> {
         self.descriptor()?;
         let fleet: Arc<Fleet> = Arc::clone(&*self.client.fleet()?);
-        let plan = Plan::new(&self.client.config, &fleet, operations)?;
         let now = Instant::now();
-        let timeout = self.client.config.timeout_or_default(timeout);
+        let (submitted, flights) =
+            Submitted::new(&self.client, fleet, operations, timeout, tag, now)?;
+        let deadline = submitted.deadline;
         let place = self.free.pop().unwrap_or_else(|| {
             self.calls.push(None);
             self.calls.len() as u32 - 1
         });
-        let submitted = Submitted {
-            tag,
-            operations: OwnedOperations::copy_of(plan.operations.iter()),
-            results: plan.results,
-            flights: Vec::new(),
-            deadline: now + timeout,
-            counts_timeouts: timeout >= self.client.config.timeout,
-            open: 0,
-            failover: self.client.config.failover.then(Failover::default),
-            fleet,
-        };
         self.calls[place as usize] = Some(submitted);
-        self.alarms.insert((now + timeout, token(place, WHOLE)));
-        self.begin(place, plan.flights, now);
-        self.finish_if_done(place);
+        self.alarms.insert((deadline, token(place, WHOLE)));
+        self.begin(place, flights, now);
+        self.settle(place, now);
+        self.finish_if_done(place, now);
         self.keep_readable();
         self.set_timer(now)
+    }
+
+    /// Begins a call on keys that have moved, once nobody else is about to write where they were.
+    fn settle(&mut self, place: u32, now: Instant) {
+        let call = self.calls.get_mut(place as usize).and_then(Option::as_mut);
+        let Some(call) = call.filter(|call| call.is_settling) else {
+            return;
+        };
+        match call.settle(&self.client.config, now) {
+            Some(flights) => self.begin(place, flights, now),
+            None => {
+                self.alarms.insert((now + SETTLING, token(place, SETTLE)));
+            }
+        }
     }
 
     /// Adds flights to a call, and begins them.
@@ -161,7 +151,7 @@ impl Queue {
         let mail = events.mail.iter().map(|&token| (token, Ready::default()));
         for (token, ready) in events.sockets.into_iter().chain(mail) {
             self.step(token, now, |flight, call| flight.advance(call, ready));
-            self.finish_if_done((token >> 32) as u32);
+            self.finish_if_done((token >> 32) as u32, now);
         }
         while let Some(&(at, token)) = self.alarms.first()
             && at <= now
@@ -211,25 +201,33 @@ impl Queue {
     /// An alarm has come: a call's deadline, or the time to try the next address.
     fn ring(&mut self, token: u64, now: Instant) {
         let (place, flight) = ((token >> 32) as u32, token as u32);
+        if flight == SETTLE {
+            self.settle(place, now);
+            return self.finish_if_done(place, now);
+        }
         if flight != WHOLE {
             self.step(token, now, |flight, call| {
                 flight.advance(call, Ready::default())
             });
-            return self.finish_if_done(place);
+            return self.finish_if_done(place, now);
         }
         let call = self.calls.get_mut(place as usize).and_then(Option::as_mut);
         // The place may have another call by now.
         if let Some(call) = call.filter(|call| call.deadline <= now) {
             // No time to go elsewhere.
             call.failover = None;
+            call.stopped = Some(no_time());
             self.each_flight(place, now, |flight, call| flight.expire(call));
-            self.finish_if_done(place);
+            self.finish_if_done(place, now);
         }
     }
 
     fn end(&mut self, place: u32, now: Instant, error: impl Fn() -> Error) {
+        if let Some(call) = self.calls.get_mut(place as usize).and_then(Option::as_mut) {
+            call.stopped = Some(error());
+        }
         self.each_flight(place, now, |flight, call| flight.give_up(call, error()));
-        self.finish_if_done(place);
+        self.finish_if_done(place, now);
     }
 
     fn each_flight(
@@ -301,18 +299,27 @@ impl Queue {
         }
     }
 
-    fn finish_if_done(&mut self, place: u32) {
-        let Some(slot) = self.calls.get_mut(place as usize) else {
-            return;
-        };
-        if let Some(call) = slot.take_if(|call| call.open == 0) {
+    fn finish_if_done(&mut self, place: u32, now: Instant) {
+        while let Some(mut call) = self.take_if_done(place) {
+            let results = match call.next_step(&self.client.config) {
+                Next::Answers(answers) => answers,
+                Next::Step(plan) => {
+                    (call.operations, call.results) = (plan.operations, plan.results);
+                    self.calls[place as usize] = Some(call);
+                    self.begin(place, plan.flights, now);
+                    continue;
+                }
+            };
             self.alarms.remove(&(call.deadline, token(place, WHOLE)));
             self.free.push(place);
-            self.finished.push_back(Completion {
-                tag: call.tag,
-                results: call.results,
-            });
+            let tag = call.tag;
+            self.finished.push_back(Completion { tag, results });
         }
+    }
+
+    fn take_if_done(&mut self, place: u32) -> Option<Submitted> {
+        let slot = self.calls.get_mut(place as usize)?;
+        slot.take_if(|call| call.is_done())
     }
 
     /// Sets the timer, unless it rings soon enough already.

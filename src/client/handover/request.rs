@@ -1,0 +1,142 @@
+//! What each step of a [`Course`] asks.
+
+use super::course::{Course, Nature, Stage, Stub};
+use crate::options::Copying;
+use crate::protocol::expiry::Ttl;
+use crate::protocol::{Kind, Operation, Want};
+
+impl Course {
+    /// How many requests this step makes.
+    pub fn count(&self) -> usize {
+        match self.stage {
+            Stage::AskOld | Stage::Forget => self.asked.len(),
+            Stage::Done => 0,
+            _ => 1,
+        }
+    }
+
+    /// This step's request with this number. `op` is what the caller asked for.
+    pub fn request<'x>(&'x self, op: &Operation<'x>, number: usize) -> Operation<'x> {
+        match self.stage {
+            Stage::Ask => self.ask(op),
+            Stage::Steal(stub) => drop_stub(op, stub),
+            Stage::AskOld => Operation {
+                want: want(op, Want::TTL | Want::PINNED),
+                server: self.asked[number],
+                ..about(op, Kind::Get)
+            },
+            Stage::Copy => self.copy(op),
+            Stage::DropStub => {
+                let stub = self.stub.unwrap_or(Stub { server: 0, cas: 0 });
+                let quiet = self.quiet_if_read();
+                let request = drop_stub(op, stub);
+                Operation {
+                    want: request.want | quiet,
+                    ..request
+                }
+            }
+            Stage::Forget => Operation {
+                want: want(op, Want::PINNED),
+                server: self.asked[number],
+                ..about(op, Kind::Delete)
+            },
+            Stage::Act | Stage::Done => *op,
+        }
+    }
+
+    fn ask<'x>(&self, op: &Operation<'x>) -> Operation<'x> {
+        let plain = match self.nature {
+            Nature::Reads => *op,
+            _ => about(op, Kind::Get),
+        };
+        if self.copying != Copying::Lease {
+            return plain;
+        }
+        let no_value = match self.nature {
+            Nature::Reads => Want::NOTHING,
+            _ => Want::NO_VALUE,
+        };
+        Operation {
+            want: plain.want | Want::CAS | no_value,
+            create: plain.create.or(Some(self.lease)),
+            ..plain
+        }
+    }
+
+    fn copy<'x>(&'x self, op: &Operation<'x>) -> Operation<'x> {
+        let (value, flags, left) = match &self.found {
+            Some(found) => (found.value.as_slice(), found.flags, found.ttl),
+            None => (&[][..], 0, 0),
+        };
+        let ttl = match (op.kind, left) {
+            (Kind::GetAndTouch, _) => op.ttl,
+            (_, ..0) => Ttl::NEVER,
+            (_, left) => Ttl::FromNow(left),
+        };
+        let item = Operation {
+            value,
+            flags,
+            ttl,
+            ..about(op, Kind::Add)
+        };
+        // Nobody waits for a copy on which nothing depends.
+        let quiet = match self.wants_more(op) {
+            true => Want::NOTHING,
+            false => self.quiet_if_read(),
+        };
+        match self.stub {
+            Some(stub) => Operation {
+                kind: Kind::Cas,
+                cas: stub.cas,
+                server: stub.server,
+                want: want(op, Want::PINNED | quiet),
+                ..item
+            },
+            None => Operation {
+                want: want(op, quiet),
+                ..item
+            },
+        }
+    }
+
+    fn quiet_if_read(&self) -> Want {
+        match self.nature {
+            Nature::Reads => Want::QUIET,
+            _ => Want::NOTHING,
+        }
+    }
+
+    /// True for a read that only the item at its new owner can answer.
+    pub(super) fn wants_more(&self, op: &Operation<'_>) -> bool {
+        let details = Want::CAS | Want::TTL | Want::LAST_ACCESS | Want::HIT_BEFORE | Want::SIZE;
+        self.nature == Nature::Reads
+            && (op.want.has(details) || op.create.is_some() || op.refresh_before != 0)
+    }
+}
+
+/// An operation on the same key.
+fn about<'x>(op: &Operation<'x>, kind: Kind) -> Operation<'x> {
+    Operation {
+        want: want(op, Want::NOTHING),
+        route: op.route,
+        hash: op.hash,
+        ..Operation::new(kind, op.key)
+    }
+}
+
+/// What the form of the key asks for, and more.
+fn want(op: &Operation<'_>, more: Want) -> Want {
+    match op.want.has(Want::BASE64_KEY) {
+        true => Want::BASE64_KEY | more,
+        false => more,
+    }
+}
+
+fn drop_stub<'x>(op: &Operation<'x>, stub: Stub) -> Operation<'x> {
+    Operation {
+        want: want(op, Want::PINNED),
+        cas: stub.cas,
+        server: stub.server,
+        ..about(op, Kind::Delete)
+    }
+}

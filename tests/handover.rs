@@ -1,0 +1,423 @@
+//! A change of the fleet with `handover_ms`: nothing that is there is missed, nothing that is gone
+//! comes back.
+
+mod support;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use consistent_memcached::client::{Client, Queue, Results};
+use consistent_memcached::error::Status;
+use consistent_memcached::protocol::expiry::Ttl;
+use consistent_memcached::protocol::{Kind, Operation, Want};
+use support::{Memcached, PATIENCE, client};
+
+const ON: &[(&str, &str)] = &[("handover_ms", "60000")];
+
+fn start(count: usize) -> Vec<Memcached> {
+    (0..count).map(|_| Memcached::start()).collect()
+}
+
+fn list(servers: &[Memcached]) -> String {
+    let addresses: Vec<_> = servers.iter().map(Memcached::address).collect();
+    addresses.join(",")
+}
+
+fn keys(count: usize) -> Vec<String> {
+    (0..count).map(|number| format!("key:{number}")).collect()
+}
+
+fn run<'a>(client: &Client, operations: impl Iterator<Item = Operation<'a>>) -> Results {
+    let operations: Vec<_> = operations.map(Ok).collect();
+    client
+        .execute(operations.into_iter(), Duration::ZERO)
+        .unwrap()
+}
+
+fn one(client: &Client, op: Operation<'_>) -> (Status, Vec<u8>, u64) {
+    let results = run(client, std::iter::once(op));
+    let record = &results.records()[0];
+    let value = results.value(record).unwrap_or_default().to_vec();
+    (record.status(), value, record.number)
+}
+
+fn set(client: &Client, key: &str, value: &str) -> bool {
+    support::set(client, key.as_bytes(), value.as_bytes()) == Status::Ok
+}
+
+/// The value; `None` for a miss. Nothing may fail.
+fn get(client: &Client, key: &str) -> Option<String> {
+    let (status, value) = support::get(client, key.as_bytes());
+    assert!(!status.is_failure(), "{key}: {status:?}");
+    (status == Status::Ok).then(|| String::from_utf8(value).expect("text"))
+}
+
+fn set_all(client: &Client, keys: &[String]) {
+    let results = run(
+        client,
+        keys.iter().map(|key| Operation {
+            value: key.as_bytes(),
+            flags: 7,
+            ttl: Ttl::FromNow(1000),
+            ..Operation::new(Kind::Set, key.as_bytes())
+        }),
+    );
+    assert!(results.failure().is_none());
+}
+
+/// How many of the keys have their own name as their value; the others must be misses.
+fn found(client: &Client, keys: &[String]) -> usize {
+    let gets = keys
+        .iter()
+        .map(|key| Operation::new(Kind::Get, key.as_bytes()));
+    let results = run(client, gets);
+    assert!(results.failure().is_none(), "{:?}", results.failure());
+    let hits = results.records().iter().zip(keys).filter(|(record, key)| {
+        let value = results.value(record);
+        assert!(value.is_none_or(|value| value == key.as_bytes()));
+        value.is_some()
+    });
+    hits.count()
+}
+
+/// Keys whose owner the change moves.
+fn moved(client: &Client, keys: &[String], list: &str) -> Vec<String> {
+    let owner = |key: &String| client.select_server(key.as_bytes()).unwrap();
+    let before: Vec<_> = keys
+        .iter()
+        .map(|key| client.identities()[owner(key)].clone())
+        .collect();
+    client.set_servers(list).unwrap();
+    let moved = keys.iter().zip(&before);
+    moved
+        .filter(|(key, before)| client.identities()[owner(key)] != **before)
+        .map(|(key, _)| key.clone())
+        .collect()
+}
+
+#[test]
+fn nothing_is_missed_when_a_server_joins() {
+    for copy in ["lease", "add", "none"] {
+        let servers = start(5);
+        let options = [ON[0], ("handover_copy", copy)];
+        let client = client(&servers[..4], &options);
+        let keys = keys(5000);
+        set_all(&client, &keys);
+        let moved = moved(&client, &keys, &list(&servers));
+        assert!((800..1200).contains(&moved.len()), "{}", moved.len());
+        assert_eq!(found(&client, &keys), keys.len(), "{copy}");
+        // Copies are sent, and not waited for.
+        let alone = support::client(&servers, &[]);
+        let expected = if copy == "none" { 0 } else { moved.len() };
+        let until = Instant::now() + PATIENCE;
+        while found(&alone, &moved) != expected {
+            assert!(Instant::now() < until, "{copy}: not all is copied");
+        }
+        if copy == "none" {
+            continue;
+        }
+        let item = Operation {
+            want: Want::TTL,
+            ..Operation::new(Kind::Get, moved[0].as_bytes())
+        };
+        let results = run(&alone, std::iter::once(item));
+        assert_eq!(results.records()[0].flags, 7);
+        let ttl = results.records()[0].details().ttl;
+        assert!((990..=1000).contains(&ttl), "{ttl}");
+    }
+}
+
+#[test]
+fn what_is_deleted_or_written_anew_stays_so() {
+    let servers = start(5);
+    let client = client(&servers[..4], ON);
+    let keys = keys(500);
+    set_all(&client, &keys);
+    let moved = moved(&client, &keys, &list(&servers));
+    for key in &moved {
+        assert_eq!(
+            one(&client, Operation::new(Kind::Delete, key.as_bytes())).0,
+            Status::Ok
+        );
+        assert_eq!(get(&client, key), None, "{key}");
+        assert_eq!(
+            one(&client, Operation::new(Kind::Delete, key.as_bytes())).0,
+            Status::NotFound
+        );
+    }
+    set_all(&client, &moved);
+    client.set_servers(&list(&servers[..4])).unwrap();
+    assert_eq!(found(&client, &keys), keys.len(), "back again");
+    assert!(set(&client, &moved[0], "new"));
+    assert_eq!(get(&client, &moved[0]).as_deref(), Some("new"));
+    client.set_servers(&list(&servers)).unwrap();
+    assert_eq!(
+        get(&client, &moved[0]).as_deref(),
+        Some("new"),
+        "not the older copy"
+    );
+}
+
+#[test]
+fn what_depends_on_the_old_value_finds_it() {
+    for copy in ["lease", "add", "none"] {
+        let servers = start(5);
+        let options = [ON[0], ("handover_copy", copy)];
+        let client = client(&servers[..4], &options);
+        let keys = keys(200);
+        for key in &keys {
+            assert!(set(&client, key, "5"));
+        }
+        let moved = moved(&client, &keys, &list(&servers));
+        for (number, key) in moved.iter().enumerate() {
+            let op = |kind| Operation {
+                delta: 1,
+                value: b"1",
+                ..Operation::new(kind, key.as_bytes())
+            };
+            match number % 6 {
+                0 => assert_eq!(one(&client, op(Kind::Increment)).2, 6, "{copy}"),
+                1 => assert_eq!(one(&client, op(Kind::Add)).0, Status::NotStored),
+                2 => assert_eq!(one(&client, op(Kind::Append)).0, Status::Ok),
+                3 => assert_eq!(one(&client, op(Kind::Touch)).0, Status::Ok),
+                4 => assert_eq!(
+                    one(
+                        &client,
+                        Operation {
+                            cas: 1,
+                            ..op(Kind::Cas)
+                        }
+                    )
+                    .0,
+                    Status::Exists
+                ),
+                _ => assert_eq!(one(&client, op(Kind::Replace)).0, Status::Ok),
+            }
+            let expected = ["6", "5", "51", "5", "5", "1"][number % 6];
+            assert_eq!(get(&client, key).as_deref(), Some(expected), "{copy} {key}");
+        }
+        let missing = Operation {
+            delta: 1,
+            ..Operation::new(Kind::Increment, b"missing")
+        };
+        assert_eq!(one(&client, missing).0, Status::NotFound);
+        for number in 0..50 {
+            let key = format!("new:{number}");
+            let add = Operation {
+                value: b"1",
+                ..Operation::new(Kind::Add, key.as_bytes())
+            };
+            assert_eq!(one(&client, add).0, Status::Ok, "a stub is not in its way");
+        }
+    }
+}
+
+#[test]
+fn a_cas_id_is_the_new_owners() {
+    let servers = start(5);
+    let client = client(&servers[..4], ON);
+    let keys = keys(100);
+    set_all(&client, &keys);
+    for key in moved(&client, &keys, &list(&servers)) {
+        let gets = Operation {
+            want: Want::CAS,
+            ..Operation::new(Kind::Get, key.as_bytes())
+        };
+        let results = run(&client, std::iter::once(gets));
+        let cas = results.records()[0].cas;
+        let op = Operation {
+            cas,
+            value: b"mine",
+            ..Operation::new(Kind::Cas, key.as_bytes())
+        };
+        assert_eq!(one(&client, op).0, Status::Ok);
+        assert_eq!(one(&client, op).0, Status::Exists);
+        assert_eq!(get(&client, &key).as_deref(), Some("mine"));
+    }
+}
+
+#[test]
+fn a_former_owner_that_is_gone_is_not_waited_for() {
+    let mut servers = start(5);
+    let client = client(&servers[..4], ON);
+    let keys = keys(400);
+    set_all(&client, &keys);
+    let rest: Vec<_> = servers[1..].iter().map(Memcached::address).collect();
+    let lost = moved(&client, &keys, &rest.join(","));
+    servers[0].stop();
+    for key in &lost[..20] {
+        let status = one(&client, Operation::new(Kind::Get, key.as_bytes())).0;
+        assert!(
+            matches!(status, Status::Ok | Status::NotFound),
+            "{status:?}"
+        );
+        assert!(set(&client, key, "again"));
+        assert_eq!(get(&client, key).as_deref(), Some("again"));
+    }
+}
+
+#[test]
+fn several_changes_in_one_window() {
+    let servers = start(6);
+    let client = client(&servers[..3], ON);
+    let keys = keys(3000);
+    set_all(&client, &keys);
+    for count in 4..=6 {
+        client.set_servers(&list(&servers[..count])).unwrap();
+        assert!(found(&client, &keys[..keys.len() / 2]) == keys.len() / 2);
+    }
+    assert_eq!(found(&client, &keys), keys.len());
+}
+
+#[test]
+fn after_the_window_it_is_over() {
+    let servers = start(5);
+    let client = client(&servers[..4], &[("handover_ms", "50")]);
+    let keys = keys(1000);
+    set_all(&client, &keys);
+    let moved = moved(&client, &keys, &list(&servers));
+    std::thread::sleep(Duration::from_millis(60));
+    assert_eq!(found(&client, &moved), 0);
+}
+
+#[test]
+fn the_queue_does_it_too() {
+    let servers = start(5);
+    let client = Arc::new(client(&servers[..4], ON));
+    let keys = keys(2000);
+    set_all(&client, &keys);
+    client.set_servers(&list(&servers)).unwrap();
+    let mut queue = Queue::new(Arc::clone(&client)).unwrap();
+    for (tag, batch) in keys.chunks(10).enumerate() {
+        let gets = batch
+            .iter()
+            .map(|key| Ok(Operation::new(Kind::Get, key.as_bytes())));
+        queue.submit(gets, Duration::ZERO, tag as u64).unwrap();
+    }
+    let (mut done, until) = (0, Instant::now() + PATIENCE);
+    while done < keys.len() / 10 {
+        assert!(Instant::now() < until);
+        queue.drive().unwrap();
+        while let Some(completion) = queue.completed() {
+            let batch = &keys[completion.tag as usize * 10..];
+            for (record, key) in completion.results.records().iter().zip(batch) {
+                assert_eq!(completion.results.value(record), Some(key.as_bytes()));
+            }
+            done += 1;
+        }
+        std::thread::sleep(Duration::from_micros(100));
+    }
+    let delete = Operation::new(Kind::Delete, keys[0].as_bytes());
+    queue
+        .submit(std::iter::once(Ok(delete)), Duration::ZERO, 0)
+        .unwrap();
+    queue.cancel(0).unwrap();
+    assert_eq!(queue.completed().map(|completion| completion.tag), Some(0));
+}
+
+/// What the actors of a race have done to one key.
+#[derive(Default)]
+struct Fate {
+    /// The highest version whose write was answered, before a read began.
+    written: AtomicU64,
+    /// Increments that were answered.
+    counted: AtomicU64,
+}
+
+/// Writers, each of its own keys, write rising versions and delete; readers see only what was not
+/// overtaken when they began. Incrementers count. The fleet changes all the while.
+#[test]
+fn actors_race() {
+    let seconds = std::env::var("RACE_SECONDS")
+        .ok()
+        .and_then(|s| s.parse().ok())
+        .unwrap_or(4);
+    let servers = start(5);
+    // It moves most keys, and is built at once.
+    let client = client(&servers[..4], &[ON[0], ("distribution", "modulo")]);
+    let fates: HashMap<String, Fate> = keys(4).into_iter().map(|k| (k, Fate::default())).collect();
+    for key in fates.keys() {
+        assert!(set(&client, &format!("n:{key}"), "0"));
+    }
+    let over = AtomicBool::new(false);
+    let all: Vec<_> = fates.keys().collect();
+    let (client, fates, all, over) = (&client, &fates, &all, &over);
+    std::thread::scope(|scope| {
+        for share in all.chunks(2) {
+            scope.spawn(move || write_and_delete(client, share, fates, over));
+            scope.spawn(move || count_up(client, all, fates, over));
+        }
+        for _ in 0..2 {
+            scope.spawn(move || read(client, all, fates, over));
+        }
+        let until = Instant::now() + Duration::from_secs(seconds);
+        let mut count = 4;
+        while Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(3));
+            count = 9 - count;
+            client.set_servers(&list(&servers[..count])).unwrap();
+        }
+        over.store(true, Ordering::SeqCst);
+    });
+    for (key, fate) in fates {
+        let expected = fate.counted.load(Ordering::SeqCst).to_string();
+        assert_eq!(get(client, &format!("n:{key}")), Some(expected), "{key}");
+    }
+}
+
+fn write_and_delete(
+    client: &Client,
+    keys: &[&String],
+    fates: &HashMap<String, Fate>,
+    over: &AtomicBool,
+) {
+    let mut version = 0;
+    while !over.load(Ordering::SeqCst) {
+        for key in keys {
+            version += 1;
+            let value = version.to_string();
+            if version % 3 == 0 {
+                let (status, ..) = one(client, Operation::new(Kind::Delete, key.as_bytes()));
+                assert!(!status.is_failure(), "{status:?}");
+            } else {
+                assert!(set(client, key, &value));
+            }
+            fates[*key].written.store(version, Ordering::SeqCst);
+        }
+    }
+}
+
+fn read(client: &Client, keys: &[&String], fates: &HashMap<String, Fate>, over: &AtomicBool) {
+    while !over.load(Ordering::SeqCst) {
+        for key in keys {
+            let before = fates[*key].written.load(Ordering::SeqCst);
+            if let Some(value) = get(client, key) {
+                let version: u64 = value.parse().expect("a version");
+                assert!(
+                    version >= before,
+                    "{key}: {version} was read after {before} was done"
+                );
+            }
+        }
+    }
+}
+
+fn count_up(client: &Client, keys: &[&String], fates: &HashMap<String, Fate>, over: &AtomicBool) {
+    let mut last = HashMap::new();
+    while !over.load(Ordering::SeqCst) {
+        for key in keys {
+            let name = format!("n:{key}");
+            let op = Operation {
+                delta: 1,
+                ..Operation::new(Kind::Increment, name.as_bytes())
+            };
+            let (status, _, number) = one(client, op);
+            assert_eq!(status, Status::Ok, "{key}");
+            fates[*key].counted.fetch_add(1, Ordering::SeqCst);
+            let last = last.insert(*key, number).unwrap_or_default();
+            assert!(number > last, "{key}: {number} after {last}");
+        }
+    }
+}
