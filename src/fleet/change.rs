@@ -37,6 +37,7 @@ impl Fleet {
             handover: None,
             retired: Vec::new(),
             events: Arc::clone(&self.events),
+            handovers: Arc::clone(&self.handovers),
             generation: self.generation,
         };
         if let Some(time) = config.handover {
@@ -56,9 +57,13 @@ impl Fleet {
                 }
             });
             let formers = std::iter::once(former).chain(earlier).collect();
-            let counts = self.handover.as_ref().map(|handover| &handover.counts);
             let before = (Arc::downgrade(self), now + config.timeout);
-            fleet.handover = Some(Handover::new(formers, counts, fleet.servers.len(), before));
+            fleet.handover = Some(Handover::new(
+                formers,
+                &self.handovers,
+                fleet.servers.len(),
+                before,
+            ));
         }
         fleet.retire_those_of(self);
         Ok(fleet)
@@ -75,6 +80,7 @@ impl Fleet {
             handover: None,
             retired: Vec::new(),
             events: Arc::clone(&self.events),
+            handovers: Arc::clone(&self.handovers),
             generation: self.generation,
         };
         fleet.retire_those_of(self);

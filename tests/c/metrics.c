@@ -300,6 +300,42 @@ static void a_page_for_prometheus(void) {
     server_kill(&server);
 }
 
+static void handovers_are_counted(void) {
+    enum { KEYS = 100 };
+    struct server servers[2];
+    char key[16], expected[64];
+    int moved = 0;
+    server_start(&servers[0], "");
+    server_start(&servers[1], "");
+    cm_client *client = client_open(servers[0].address, "handover_ms=600000");
+    for (int i = 0; i < KEYS; i++) {
+        snprintf(key, sizeof key, "key:%d", i);
+        CHECK_STATUS(CM_OK, set(client, key, "v"));
+    }
+    char *list = server_list(servers, 2);
+    CHECK_STATUS(CM_OK, cm_client_set_servers(client, list, NULL));
+    free(list);
+    for (int i = 0; i < KEYS; i++) {
+        size_t owner = 0;
+        snprintf(key, sizeof key, "key:%d", i);
+        CHECK_STATUS(CM_OK, cm_select_server(client, key, strlen(key), &owner, NULL));
+        CHECK_STATUS(CM_OK, get(client, key));
+        moved += owner == 1;
+    }
+    char *text = prometheus(client);
+    CHECK(moved > 0);
+    for (size_t i = 0; i < 3; i++) {
+        static const char *const names[] = {"moved", "found", "copied"};
+        snprintf(expected, sizeof expected, "\nconsistent_memcached_handover_%s_total %d\n",
+                 names[i], moved);
+        CHECK(strstr(text, expected) != NULL);
+    }
+    cm_text_free(text);
+    cm_client_free(client);
+    server_kill(&servers[0]);
+    server_kill(&servers[1]);
+}
+
 /* ---- fork, close ---- */
 
 static void a_child_begins_anew(void) {
@@ -354,6 +390,7 @@ int main(void) {
     RUN(a_server_dies_and_comes_back);
     RUN(another_list_keeps_what_was_counted);
     RUN(a_page_for_prometheus);
+    RUN(handovers_are_counted);
     RUN(a_child_begins_anew);
     RUN(a_closed_client_tells_nothing);
     return finish();
