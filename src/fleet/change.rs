@@ -37,6 +37,7 @@ impl Fleet {
             handover: None,
             retired: Vec::new(),
             events: Arc::clone(&self.events),
+            handovers: Arc::clone(&self.handovers),
             generation: self.generation,
         };
         if let Some(time) = config.handover {
@@ -56,7 +57,6 @@ impl Fleet {
                 }
             });
             let formers = std::iter::once(former).chain(earlier).collect();
-            let counts = self.handover.as_ref().map(|handover| &handover.counts);
             let earlier = self
                 .handover
                 .iter()
@@ -66,7 +66,8 @@ impl Fleet {
                 fleets: earlier.chain([Arc::downgrade(self)]).collect(),
                 until: now + config.timeout,
             };
-            fleet.handover = Some(Handover::new(formers, counts, fleet.servers.len(), before));
+            let handover = Handover::new(formers, &self.handovers, fleet.servers.len(), before);
+            fleet.handover = Some(handover);
         }
         fleet.retire_those_of(self);
         Ok(fleet)
@@ -83,6 +84,7 @@ impl Fleet {
             handover: None,
             retired: Vec::new(),
             events: Arc::clone(&self.events),
+            handovers: Arc::clone(&self.handovers),
             generation: self.generation,
         };
         fleet.retire_those_of(self);

@@ -62,7 +62,7 @@ pub struct Counts {
 impl Handover {
     pub(super) fn new(
         mut formers: Vec<Former>,
-        counts: Option<&Arc<Counts>>,
+        counts: &Arc<Counts>,
         servers: usize,
         before: Before,
     ) -> Self {
@@ -70,20 +70,20 @@ impl Handover {
         Self {
             formers,
             abandoned: (0..servers).map(|_| AtomicBool::new(false)).collect(),
-            counts: counts.map(Arc::clone).unwrap_or_default(),
+            counts: Arc::clone(counts),
             before,
         }
     }
 
     /// For a child that inherited it.
-    pub(super) fn reborn(&self) -> Self {
+    pub(super) fn reborn(&self, counts: &Arc<Counts>) -> Self {
         let formers = self.formers.iter().map(Former::clone).collect();
         // Their calls are the parent's.
         let before = Before {
             fleets: Vec::new(),
             until: self.before.until,
         };
-        Self::new(formers, None, self.abandoned.len(), before)
+        Self::new(formers, counts, self.abandoned.len(), before)
     }
 
     /// True while calls that began before the change may still read and write at former owners: what
