@@ -146,9 +146,9 @@ def block(height: float, row: int) -> str:
 
 
 def scale(shares: Iterable[Shares]) -> float:
-    """Return the tenth that is not below any share."""
+    """Return the fifth that is not below any share."""
     highest = max(map(max, shares))
-    return next(tenth / 10 for tenth in count(1) if tenth / 10 >= min(highest, 1))
+    return next(fifth / 5 for fifth in count(1) if fifth / 5 >= highest)
 
 
 # ---- the picture ----

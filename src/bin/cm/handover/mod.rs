@@ -26,12 +26,12 @@ use tally::Tally;
 ///
 /// Asks every server of --from for its keys (lru_crawler metadump all), reads those whose owner
 /// is another in --to, and adds them there, with their flags and what is left of their ttl. An
-/// item that the new owner has already is newer, and stays. Nothing is deleted. Running it again
-/// copies what has come since.
+/// item that the new owner has already stays (so empty a server first that was away and comes
+/// back). Nothing is deleted. Running it again copies what has come since.
 ///
 /// Programs still use the old servers meanwhile. What they change or delete there after it was
 /// copied is out of date at the new owner, and after the switch is read as it was copied, until
-/// its ttl is over. So switch soon after; copy only the keys that bear it (--prefix); and set
+/// its ttl is over; a deletion that races the copying can lose. So switch soon after; copy only the keys that bear it (--prefix); and set
 /// handover_ms in the programs as well: it finds what was not copied, and keeps to what is
 /// written and deleted from the switch on. (It does not mend a copy that is out of date.)
 ///
