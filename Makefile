@@ -55,7 +55,7 @@ cm: build
 	cargo build --release --locked --features cli --bin cm
 
 help:
-	@echo "demo      real servers, four languages, a server more, a server less"
+	@echo "demo      real servers, four languages, a server more, a server less; SVG=FILE: a picture too"
 	@echo "test      every test; test-rust test-c test-python test-ruby test-go test-examples: a part"
 	@echo "soak      a million operations while servers are killed"
 	@echo "chaos     servers that die, freeze, lie and come back, CHAOS_SECONDS=$(CHAOS_SECONDS); figures"
@@ -77,7 +77,7 @@ $(TARGET)/examples/verify-go: examples/demo/verify.go $(wildcard bindings/go/*.g
 	go build -C bindings/go -o $@ ../../$<
 
 demo: $(TARGET)/examples/store $(TARGET)/examples/verify-go
-	PYTHONPATH=bindings/python/src python3 examples/demo/demo.py
+	PYTHONPATH=bindings/python/src python3 examples/demo/demo.py $(if $(SVG),--svg $(SVG))
 
 # ---- tests ----
 
