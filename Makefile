@@ -20,9 +20,9 @@ export PKG_CONFIG_PATH := $(CURDIR)/bindings/go
 CFLAGS := -std=c99 -D_POSIX_C_SOURCE=200809L -Wall -Wextra -Wpedantic -Werror -O1 -g -Iinclude
 LDLIBS := -L$(RELEASE) -lconsistent_memcached -lpthread -Wl,-rpath,$(RELEASE)
 
-C_TESTS := null keys_values servers explain operations batch packed meta lease quiet binary \
-           unreachable failure liar liar_writes liar_meta interrupted fork threads sharing soak queue \
-           failover changes resolve slow frozen chaos
+C_TESTS := null null_objects keys_values servers explain operations batch budget packed meta lease quiet \
+           binary unreachable failure liar liar_writes liar_meta interrupted fork threads sharing soak queue \
+           metrics failover changes resolve slow frozen chaos
 C_SHARED := support memcached fleet stub fake relay proxy faults noise traffic values operate
 C_FILES := $(wildcard tests/c/*.[ch] tests/tsan/*.c examples/*.c benches/peers/*.[ch])
 PYTHON_EXAMPLES := $(wildcard examples/*.py examples/demo/*.py tests/*.py \
@@ -154,8 +154,8 @@ MEMCHECK := valgrind --quiet --error-exitcode=9 --leak-check=full --show-leak-ki
 
 # Each with arguments that make it short. What is not here spends its time waiting; `liar` has a value
 # of 4 GB announced, for whose buffer memcheck reports the last byte of a slice that is in bounds.
-VALGRIND_RUNS := "null" "servers" "operations" "packed" "meta" "lease" "binary" "liar_writes" \
-                 "batch 3000 40" "threads 5"
+VALGRIND_RUNS := "null" "null_objects" "servers" "operations" "packed" "meta" "lease" "binary" \
+                 "liar_writes" "metrics" "batch 3000 40" "threads 5"
 
 valgrind: $(C_TESTS:%=$(TARGET)/c/%)
 	for test in $(VALGRIND_RUNS); do echo "== $$test"; $(MEMCHECK) $(TARGET)/c/$$test; done

@@ -169,6 +169,15 @@ pub const TABLE: &[Spec] = &[
         text: "A longer value announced by a server is an error, before memory is taken for it.",
     },
     Spec {
+        name: "max_batch_bytes",
+        kind: Kind::Integer {
+            min: 1,
+            max: 1 << 48,
+        },
+        default: "1073741824",
+        text: "What the values that a batch brings may come to. One that no longer fits is refused, and read without memory; a smaller one after it may fit.",
+    },
+    Spec {
         name: "spin_us",
         kind: Kind::Integer {
             min: 0,
