@@ -253,10 +253,10 @@ static void chaos(const char *options) {
     CHECK(sum.unexplained == 0);
     CHECK(late == 0);
     CHECK(sum.hits > 0 && sum.lost > 0);
-    CHECK(grown < 4 * 1024);
-    CHECK(open_descriptors() <= descriptors + SERVERS * CONNECTIONS);
+    CHECK(!IS_WEIGHABLE || grown < 4 * 1024);
+    CHECK(!IS_WEIGHABLE || open_descriptors() <= descriptors + SERVERS * CONNECTIONS);
     cm_client_free(client);
-    CHECK(open_descriptors() == descriptors);
+    CHECK(!IS_WEIGHABLE || open_descriptors() == descriptors);
 }
 
 static void without_failover(void) { chaos("failover=none"); }
