@@ -69,6 +69,12 @@ impl Handover {
         }
     }
 
+    /// One among so many servers, of nothing in particular.
+    #[cfg(test)]
+    pub fn among(servers: usize) -> Self {
+        Self::new(Vec::new(), None, servers, (Weak::new(), Instant::now()))
+    }
+
     /// For a child that inherited it.
     pub(super) fn reborn(&self) -> Self {
         let formers = self.formers.iter().map(Former::clone).collect();

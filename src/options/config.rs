@@ -8,7 +8,7 @@ use crate::placement::Settings;
 use crate::protocol::key;
 
 /// How a key is copied from its owner before.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Copying {
     /// Under a stub that says that it is being copied: a write or deletion meanwhile wins.
     Lease,
