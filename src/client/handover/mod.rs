@@ -3,6 +3,8 @@
 
 mod blocking;
 mod course;
+#[cfg(test)]
+mod model;
 mod outcome;
 mod queued;
 mod request;
