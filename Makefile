@@ -20,8 +20,9 @@ export PKG_CONFIG_PATH := $(CURDIR)/bindings/go
 CFLAGS := -std=c99 -D_POSIX_C_SOURCE=200809L -Wall -Wextra -Wpedantic -Werror -O1 -g -Iinclude
 LDLIBS := -L$(RELEASE) -lconsistent_memcached -lpthread -Wl,-rpath,$(RELEASE)
 
-C_TESTS := null keys_values servers explain operations batch packed meta lease quiet binary \
-           unreachable failure liar liar_writes liar_meta interrupted fork threads sharing soak queue chaos
+C_TESTS := null null_objects keys_values servers explain operations batch budget packed meta lease quiet \
+           binary unreachable failure liar liar_writes liar_meta interrupted fork threads sharing soak queue \
+           metrics failover changes resolve slow frozen chaos
 C_SHARED := support memcached fleet stub fake relay proxy faults noise traffic values operate
 C_FILES := $(wildcard tests/c/*.[ch] tests/tsan/*.c examples/*.c benches/peers/*.[ch])
 PYTHON_EXAMPLES := $(wildcard examples/*.py examples/demo/*.py tests/*.py \
@@ -29,7 +30,7 @@ PYTHON_EXAMPLES := $(wildcard examples/*.py examples/demo/*.py tests/*.py \
 RUBY_EXAMPLES := $(wildcard examples/*.rb examples/demo/*.rb)
 GO_EXAMPLES := $(wildcard examples/*.go examples/demo/*.go)
 
-.PHONY: setup build header demo test test-rust test-c test-python test-ruby test-go test-examples soak \
+.PHONY: setup build header demo test test-rust test-c test-python test-ruby test-go test-examples soak chaos \
         lint format valgrind tsan fuzz bench bench-smoke bench-placement docs cm help install clean
 
 setup:
@@ -57,6 +58,7 @@ help:
 	@echo "demo      real servers, four languages, a server more, a server less"
 	@echo "test      every test; test-rust test-c test-python test-ruby test-go test-examples: a part"
 	@echo "soak      a million operations while servers are killed"
+	@echo "chaos     servers that die, freeze, lie and come back, CHAOS_SECONDS=$(CHAOS_SECONDS); figures"
 	@echo "lint      formatting and linters; format: mends the formatting"
 	@echo "valgrind  the C tests under memcheck; tsan: under ThreadSanitizer"
 	@echo "fuzz      every parser, FUZZ_SECONDS=$(FUZZ_SECONDS) each"
@@ -102,6 +104,16 @@ test-c: $(C_TESTS:%=$(TARGET)/c/%)
 soak: $(TARGET)/c/soak
 	$(TARGET)/c/soak 1000000
 
+# What measures time, and ten minutes of faults. CHAOS_SEED repeats a run.
+CHAOS_SECONDS ?= 600
+CHAOS_SEED ?=
+
+chaos: $(TARGET)/c/chaos $(TARGET)/c/frozen $(TARGET)/c/slow $(TARGET)/c/changes
+	$(TARGET)/c/slow strict
+	$(TARGET)/c/frozen measure
+	$(TARGET)/c/changes measure
+	$(TARGET)/c/chaos $(CHAOS_SECONDS) strict $(CHAOS_SEED)
+
 test-python: build
 	cd bindings/python && $(VENV)/python -m pytest -q
 
@@ -142,15 +154,16 @@ MEMCHECK := valgrind --quiet --error-exitcode=9 --leak-check=full --show-leak-ki
 
 # Each with arguments that make it short. What is not here spends its time waiting; `liar` has a value
 # of 4 GB announced, for whose buffer memcheck reports the last byte of a slice that is in bounds.
-VALGRIND_RUNS := "null" "servers" "operations" "packed" "meta" "lease" "binary" "liar_writes" \
-                 "batch 3000 40" "threads 5"
+VALGRIND_RUNS := "null" "null_objects" "servers" "operations" "packed" "meta" "lease" "binary" \
+                 "liar_writes" "metrics" "batch 3000 40" "threads 5"
 
 valgrind: $(C_TESTS:%=$(TARGET)/c/%)
 	for test in $(VALGRIND_RUNS); do echo "== $$test"; $(MEMCHECK) $(TARGET)/c/$$test; done
 
 # Who reads what another thread writes, without a lock between them.
 tsan: setup
-	tests/tsan/run "threads 10" "sharing 2" failure fork queue
+	SHARED="$(C_SHARED)" tests/tsan/run "threads 10" "sharing 2" failure fork queue failover changes \
+	    "chaos 10"
 
 # ---- fuzzing ----
 

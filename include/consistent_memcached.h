@@ -20,6 +20,18 @@
 // In cm_explanation.position_kind: the score of the server for this key.
 #define CM_POSITION_SCORE 3
 
+// A state of a server: nothing speaks against it.
+#define CM_SERVER_UP 1
+
+// A state of a server: it has failed, fewer times in a row than `failure_threshold`.
+#define CM_SERVER_SUSPECT 2
+
+// A state of a server: calls fail at once, or go to another.
+#define CM_SERVER_DOWN 3
+
+// A state of a server: it was down, and one caller looks whether it is back.
+#define CM_SERVER_PROBING 4
+
 // Brings an item. CM_WANT_CAS also brings its cas id.
 #define CM_OP_GET 1
 
@@ -132,6 +144,10 @@ typedef struct cm_client cm_client;
 // one thread at a time.
 typedef struct cm_error cm_error;
 
+// Events, the oldest first. Freed with cm_events_free. Belongs to one thread at a time; outlives
+// the client.
+typedef struct cm_events cm_events;
+
 // Options for cm_client_new, as names and values. Belongs to one thread at a time; may be
 // freed as soon as the client is made.
 typedef struct cm_options cm_options;
@@ -146,6 +162,10 @@ typedef struct cm_queue cm_queue;
 // The results of a batch, one for each operation, in the order given. Freed with
 // cm_results_free. Belongs to one thread at a time; outlives the client.
 typedef struct cm_results cm_results;
+
+// What is known of each server, in the order of the list. Freed with cm_servers_free. Belongs to
+// one thread at a time; outlives the client.
+typedef struct cm_servers cm_servers;
 
 // What a call or an operation came to. 0: it was done. Positive: the server said no.
 // Negative: it failed.
@@ -191,6 +211,20 @@ typedef struct cm_op {
   uint32_t reserved;
 } cm_op;
 
+// The state of a server changed. Reached by pointer; later versions may add fields at its end.
+typedef struct cm_event {
+  // When, in milliseconds since 1970.
+  int64_t time_ms;
+  // Identity of the server.
+  const char *server;
+  // CM_SERVER_UP, CM_SERVER_SUSPECT, CM_SERVER_DOWN or CM_SERVER_PROBING
+  uint32_t from_state;
+  // As from_state.
+  uint32_t to_state;
+  // One line.
+  const char *reason;
+} cm_event;
+
 // Where an operation goes, and why. Reached by pointer; later versions may add fields at its
 // end. All texts are copies that live as long as it does. Belongs to one thread at a time.
 typedef struct cm_explanation {
@@ -207,6 +241,59 @@ typedef struct cm_explanation {
   const char *const *sequence;
   size_t sequence_count;
 } cm_explanation;
+
+// What is known of a server. Reached by pointer; later versions may add fields at its end.
+// Counts only grow, from the time the client was made or first had the server; in a child they
+// begin anew. Figures taken while calls are under way may be of slightly different moments.
+typedef struct cm_server {
+  const char *identity;
+  // Where it is reached, in canonical form: `host:port` or `unix:/path`.
+  const char *address;
+  uint32_t weight;
+  // CM_SERVER_UP, CM_SERVER_SUSPECT, CM_SERVER_DOWN or CM_SERVER_PROBING
+  uint32_t state;
+  // How many are open now.
+  uint64_t connections;
+  // How many were made.
+  uint64_t connections_opened;
+  // How many were found ended, or with bytes on them that nobody asked for, after they had been
+  // idle. They are replaced, and no caller notices.
+  uint64_t connections_replaced;
+  // Operations that came to an end here: answered, or failed.
+  uint64_t operations;
+  // Of the operations those that read an item that was there.
+  uint64_t hits;
+  // Of the operations those that read an item that was not there.
+  uint64_t misses;
+  // Of the operations those that failed.
+  uint64_t errors;
+  // Operations that another server was asked in place of this one. They are counted there.
+  uint64_t failovers;
+  // What counts towards `failure_threshold`: connections that could not be made, broke, or went
+  // unanswered. One for each, however many operations were on it.
+  uint64_t failures;
+  // Of the failures those where the time was over.
+  uint64_t timeouts;
+  // Of the failures those where the server did not keep to the protocol.
+  uint64_t protocol_violations;
+  // What the server refused of quiet operations and no result told of.
+  uint64_t quiet_failures;
+  // How many times the server answered all that was asked of it in one go: an operation, or
+  // several together. The latencies are those of these exchanges, from sending to the last
+  // answer.
+  uint64_t exchanges;
+  // In microseconds, all exchanges together.
+  uint64_t latency_sum_us;
+  // In microseconds; off by less than an eighth, and by less than 1 below 8. 0 without exchanges.
+  uint64_t latency_p50_us;
+  // As latency_p50_us.
+  uint64_t latency_p99_us;
+  // In microseconds, exact.
+  uint64_t latency_max_us;
+  // Of the operations those that failed with each status: CM_ERR_TIMEOUT, which is -4, at 4.
+  const uint64_t *errors_by_status;
+  size_t errors_by_status_count;
+} cm_server;
 
 // One row of the table of options. All texts are static.
 typedef struct cm_option {
@@ -271,8 +358,8 @@ typedef struct cm_result {
 // The key is empty, longer than 250 bytes with the prefix, or holds a blank or a control character.
 #define CM_ERR_KEY -2
 
-// The value is larger than the server takes (or than the caller's buffer). After a refused
-// set the server no longer has the old value either.
+// The value is larger than the server takes (or than the caller's buffer, or than what is left of
+// `max_batch_bytes`). After a refused set the server no longer has the old value either.
 #define CM_ERR_VALUE_TOO_LARGE -3
 
 // The time was over. Whether a write was done is not known, unless CM_UNSENT is set.
@@ -405,6 +492,16 @@ cm_status cm_client_set_servers(struct cm_client *client,
                                 const char *servers,
                                 struct cm_error **error_out);
 
+// As cm_client_set_servers, with another placement too.
+//
+// options: what they do not say of `distribution`, `compat`, `hash`, `slots` and `hash_prefix` has its
+// default; NULL is all of them. They are copied.
+// CM_ERR_OPTION: an option about something else is set, or some exclude each other. Since 0.1.0.
+cm_status cm_client_set_fleet(struct cm_client *client,
+                              const char *servers,
+                              const struct cm_options *options,
+                              struct cm_error **error_out);
+
 // How many servers the list has. 0 for NULL.
 //
 // Since 0.1.0.
@@ -457,6 +554,35 @@ uint32_t cm_error_state(const struct cm_error *error);
 // Since 0.1.0.
 void cm_error_free(struct cm_error *error);
 
+// Takes the events since they were last taken, from whichever thread. Asks no server.
+//
+// The client keeps the last 1024 of them; a child begins with none.
+// *events_out: to be freed with cm_events_free; NULL unless the call returns CM_OK.
+// CM_ERR_CLOSED: the client was closed. Safe from any thread. Since 0.1.0.
+cm_status cm_events_take(struct cm_client *client,
+                         struct cm_events **events_out,
+                         struct cm_error **error_out);
+
+// How many events there are. 0 for NULL.
+//
+// Since 0.1.0.
+size_t cm_events_count(const struct cm_events *events);
+
+// The event at a place, from 0; NULL behind the last, and for NULL.
+//
+// It lives as long as the events. Since 0.1.0.
+const struct cm_event *cm_events_at(const struct cm_events *events, size_t index);
+
+// How many older events are lost: there were more than the client keeps. 0 for NULL.
+//
+// Since 0.1.0.
+uint64_t cm_events_dropped(const struct cm_events *events);
+
+// Frees events. NULL is fine.
+//
+// Since 0.1.0.
+void cm_events_free(struct cm_events *events);
+
 // Explains where an operation goes: by its key, its `route` or its `hash`. Asks no server.
 //
 // op: one struct of `op_size` bytes; `kind` may be 0. Only what chooses the server matters.
@@ -472,6 +598,43 @@ cm_status cm_explain(struct cm_client *client,
 //
 // Since 0.1.0.
 void cm_explanation_free(struct cm_explanation *explanation);
+
+// Tells what is known of each server. Asks no server.
+//
+// *servers_out: to be freed with cm_servers_free; NULL unless the call returns CM_OK.
+// CM_ERR_CLOSED: the client was closed. Safe from any thread. Since 0.1.0.
+cm_status cm_servers_snapshot(struct cm_client *client,
+                              struct cm_servers **servers_out,
+                              struct cm_error **error_out);
+
+// How many servers there are. 0 for NULL.
+//
+// Since 0.1.0.
+size_t cm_servers_count(const struct cm_servers *servers);
+
+// The server at a place of the list, from 0; NULL behind the last, and for NULL.
+//
+// It lives as long as the snapshot. Since 0.1.0.
+const struct cm_server *cm_servers_at(const struct cm_servers *servers, size_t index);
+
+// Frees a snapshot. NULL is fine.
+//
+// Since 0.1.0.
+void cm_servers_free(struct cm_servers *servers);
+
+// Renders what is known of each server in the text format of Prometheus, version 0.0.4, to be
+// served as `text/plain; version=0.0.4; charset=utf-8`. Asks no server.
+//
+// *text_out: ends with NUL; to be freed with cm_text_free; NULL unless the call returns CM_OK.
+// CM_ERR_CLOSED: the client was closed. Safe from any thread. Since 0.1.0.
+cm_status cm_metrics_prometheus(struct cm_client *client,
+                                char **text_out,
+                                struct cm_error **error_out);
+
+// Frees a text that a function of the library made. NULL is fine.
+//
+// Since 0.1.0.
+void cm_text_free(char *text);
 
 // Options with their defaults. Free with cm_options_free. Never NULL.
 //

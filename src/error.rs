@@ -37,9 +37,17 @@ pub enum Status {
 }
 
 impl Status {
+    /// [`Status::number`] of every status lies below this.
+    pub const END: usize = Status::Busy.number() + 1;
+
     /// The number the C ABI gives this status.
     pub const fn code(self) -> i32 {
         self as i32
+    }
+
+    /// The code without its sign.
+    pub const fn number(self) -> usize {
+        self.code().unsigned_abs() as usize
     }
 
     /// True when the server gave no answer to the operation.

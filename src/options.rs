@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use crate::error::{Error, Result, Status};
 use crate::placement;
-pub use config::{Config, Copying};
+pub use crate::placement::Settings;
+pub use config::{Config, Copying, only_settings};
 
 /// What an option takes.
 #[derive(Clone, Copy, Debug)]
@@ -168,6 +169,15 @@ pub const TABLE: &[Spec] = &[
         text: "A longer value announced by a server is an error, before memory is taken for it.",
     },
     Spec {
+        name: "max_batch_bytes",
+        kind: Kind::Integer {
+            min: 1,
+            max: 1 << 48,
+        },
+        default: "1073741824",
+        text: "What the values that a batch brings may come to. One that no longer fits is refused, and read without memory; a smaller one after it may fit.",
+    },
+    Spec {
         name: "spin_us",
         kind: Kind::Integer {
             min: 0,
@@ -263,6 +273,12 @@ impl Options {
     /// The value of an option if somebody set it.
     fn chosen(&self, name: &str) -> Result<Option<&str>> {
         Ok(self.values[row(name)?].as_deref())
+    }
+
+    /// The names of the options that somebody set.
+    fn names_chosen(&self) -> impl Iterator<Item = &'static str> {
+        let chosen = TABLE.iter().zip(&self.values);
+        chosen.filter_map(|(spec, value)| value.as_ref().map(|_| spec.name))
     }
 
     fn integer(&self, name: &str) -> Result<u64> {

@@ -40,13 +40,11 @@ func New(servers []string, options Options) (*Client, error) {
 		return nil, err
 	}
 	defer C.free(unsafe.Pointer(list))
-	nativeOptions := C.cm_options_new()
-	defer C.cm_options_free(nativeOptions)
-	for name, value := range options {
-		if err := setOption(nativeOptions, name, fmt.Sprint(value)); err != nil {
-			return nil, err
-		}
+	nativeOptions, err := newOptions(options)
+	if err != nil {
+		return nil, err
 	}
+	defer C.cm_options_free(nativeOptions)
 	client := &Client{}
 	var failure *C.cm_error
 	status := C.cm_client_new(list, nativeOptions, &client.native, &failure)
@@ -54,6 +52,17 @@ func New(servers []string, options Options) (*Client, error) {
 		return nil, err
 	}
 	return client, nil
+}
+
+func newOptions(options Options) (*C.cm_options, error) {
+	native := C.cm_options_new()
+	for name, value := range options {
+		if err := setOption(native, name, fmt.Sprint(value)); err != nil {
+			C.cm_options_free(native)
+			return nil, err
+		}
+	}
+	return native, nil
 }
 
 func setOption(options *C.cm_options, name, value string) error {
@@ -82,6 +91,24 @@ func (c *Client) SetServers(servers ...string) error {
 	defer C.free(unsafe.Pointer(list))
 	return c.call(func(native *C.cm_client, failure **C.cm_error) C.cm_status {
 		return C.cm_client_set_servers(native, list, failure)
+	})
+}
+
+// SetFleet is [Client.SetServers] with another placement: what options such as
+// "distribution" do not say has its default.
+func (c *Client) SetFleet(servers []string, options Options) error {
+	list, err := cString(strings.Join(servers, ","))
+	if err != nil {
+		return err
+	}
+	defer C.free(unsafe.Pointer(list))
+	nativeOptions, err := newOptions(options)
+	if err != nil {
+		return err
+	}
+	defer C.cm_options_free(nativeOptions)
+	return c.call(func(native *C.cm_client, failure **C.cm_error) C.cm_status {
+		return C.cm_client_set_fleet(native, list, nativeOptions, failure)
 	})
 }
 

@@ -20,6 +20,8 @@ pub struct Failover {
 #[derive(Debug)]
 struct Stranded {
     op: u32,
+    /// Whose place another takes.
+    server: u32,
     /// Why not: its answer, should there be no other server.
     error: Error,
     unsent: bool,
@@ -34,7 +36,12 @@ impl Failover {
         if !self.avoided.contains(&server) {
             self.avoided.push(server);
         }
-        self.stranded.push(Stranded { op, error, unsent });
+        self.stranded.push(Stranded {
+            op,
+            server,
+            error,
+            unsent,
+        });
     }
 }
 
@@ -46,11 +53,14 @@ pub fn flights<A: Answers>(call: &mut Call<'_, A>) -> Vec<Flight> {
     };
     for stranded in std::mem::take(&mut failover.stranded) {
         let operation = &call.operations[stranded.op as usize];
+        let metrics = &call.fleet.servers[stranded.server as usize].metrics;
         let avoided = |server: usize| failover.avoided.contains(&(server as u32));
         let Some(next) = call.fleet.next_server(operation, call.config, avoided) else {
             (call.answers).failed(stranded.op, &stranded.error, stranded.unsent);
+            metrics.ended(std::iter::once((operation.kind, stranded.error.status())));
             continue;
         };
+        metrics.failed_over();
         let next = next as u32;
         call.answers.set_server(stranded.op, next);
         match flights.iter_mut().find(|flight| flight.server() == next) {

@@ -82,7 +82,7 @@ impl Flight {
             }
             Stage::Alone(trip) => {
                 trip.advance(call, ready);
-                self.land_if_done();
+                self.land_if_done(call);
             }
             Stage::Leading(leading) => {
                 leading.step(call, |trip, call| trip.advance(call, ready));
@@ -97,7 +97,7 @@ impl Flight {
         match &mut self.stage {
             Stage::Alone(trip) => {
                 let waited = trip.wait_for_reply(call);
-                self.land_if_done();
+                self.land_if_done(call);
                 waited
             }
             Stage::Leading(leading) => {
@@ -191,14 +191,15 @@ impl Flight {
             }
             Stage::Alone(mut trip) => {
                 if in_vain {
-                    call.server(self.server).failed(call.now);
+                    call.server(self.server).failed(call.now, &error);
                 }
                 trip.end(call, error);
+                self.ended(call);
             }
             Stage::Leading(leading) => {
                 self.fail(call, &error, false);
                 if leading.leave(in_vain) {
-                    call.server(self.server).failed(call.now);
+                    call.server(self.server).failed(call.now, &error);
                 }
             }
         }
@@ -219,7 +220,8 @@ impl Flight {
             } else {
                 Waiter::Awake(call.wake())
             };
-            Receipt::new(Parcel::pack(operations), waiter)
+            let budget = || call.answers.share_budget();
+            Receipt::new(Parcel::pack(operations, budget), waiter)
         });
         match checkout {
             Checkout::Now(grant) => self.granted(grant, call),
@@ -253,22 +255,23 @@ impl Flight {
             Outcome::Granted(grant) => self.granted(grant, call),
             Outcome::Answered(results) => {
                 self.stage = Stage::Done;
-                self.take(&results, call);
+                self.take(results, call);
             }
         }
     }
 
     fn granted<A: Answers>(&mut self, grant: Grant, call: &mut Call<'_, A>) {
         match grant {
-            Grant::Lease(lease) => {
-                self.stage = Stage::Alone(Trip::on(lease, self.server, self.take_order()));
+            Grant::Lease(mut lease) => {
+                lease.connection.used = call.now;
+                self.stage = Stage::Alone(Trip::on(lease, self.server, self.order.clone()));
                 self.advance(call, Ready::default());
             }
             Grant::Slot(slot) => match call.server(self.server).admit_again(call.now) {
                 Ok(()) => {
-                    let order = self.take_order();
+                    let order = self.order.clone();
                     self.stage = Stage::Alone(Trip::connect(slot, self.server, order, call));
-                    self.land_if_done();
+                    self.land_if_done(call);
                 }
                 Err(down) => self.refused(call, down),
             },
@@ -291,15 +294,21 @@ impl Flight {
         }
     }
 
-    /// From here on the trip has it.
-    fn take_order(&mut self) -> Cow<'static, [u32]> {
-        std::mem::replace(&mut self.order, Cow::Borrowed(&[]))
-    }
-
-    fn land_if_done(&mut self) {
+    fn land_if_done<A: Answers>(&mut self, call: &Call<'_, A>) {
         if matches!(&self.stage, Stage::Alone(trip) if trip.is_done()) {
             self.stage = Stage::Done;
+            self.ended(call);
         }
+    }
+
+    /// Counts what has become of the operations. Those without an answer go elsewhere.
+    fn ended<A: Answers>(&self, call: &Call<'_, A>) {
+        let ending = |&op: &u32| {
+            let status = call.answers.status(op)?;
+            Some((call.operations[op as usize].kind, status))
+        };
+        let endings = self.order.iter().filter_map(ending);
+        call.server(self.server).metrics.ended(endings);
     }
 
     /// A leader with its own answers hands on what is left.
@@ -313,17 +322,17 @@ impl Flight {
         if let Stage::Leading(leading) = std::mem::replace(&mut self.stage, Stage::Done) {
             leading.hand_on();
         }
-        self.take(&results, call);
+        self.take(results, call);
     }
 
     /// Takes over the answers somebody else has fetched.
-    fn take<A: Answers>(&self, results: &Results, call: &mut Call<'_, A>) {
+    fn take<A: Answers>(&self, mut results: Results, call: &mut Call<'_, A>) {
         for (local, &op) in self.order.iter().enumerate() {
-            match results.failure_of(local) {
-                Some((error, unsent)) => call.failed(op, self.server, &error, unsent),
-                None => results.give(local, op, call.answers),
+            if let Err((error, unsent)) = results.give(local, op, call.answers) {
+                call.failed(op, self.server, &error, unsent);
             }
         }
+        self.ended(call);
     }
 
     fn fail<A: Answers>(&self, call: &mut Call<'_, A>, error: &Error, unsent: bool) {
@@ -333,5 +342,6 @@ impl Flight {
                 call.failed(op, self.server, &error, unsent);
             }
         }
+        self.ended(call);
     }
 }

@@ -26,11 +26,13 @@ use arc_swap::{ArcSwap, Guard};
 pub use self::queue::{Completion, Queue};
 pub use self::single::{Single, Target};
 use crate::error::{Error, Result, Status};
-use crate::fleet::{Explanation, Fleet, Handover, unix_now};
+use crate::fleet::{Explanation, Fleet, Handover, Snapshot, Taken, unix_now};
+use crate::net::budget::Budget;
 use crate::net::exchange::Answers;
 pub use crate::net::exchange::Details;
-pub use crate::net::results::{Record, Results};
-use crate::options::{Config, Options};
+pub use crate::net::results::{RECORDS, Record, Results};
+pub use crate::net::values::Values;
+use crate::options::{Config, Options, Settings, only_settings};
 use crate::protocol::{Kind, Operation, key};
 use call::Call;
 use failover::Failover;
@@ -63,15 +65,21 @@ impl Client {
     /// Another list of servers, from the next call on; calls under way finish on the old one. A server
     /// that stays, under the same identity and address, keeps its connections and its health.
     pub fn set_servers(&self, servers: &str) -> Result<()> {
+        self.change(servers, None)
+    }
+
+    /// As [`Client::set_servers`], with another placement: what `options` do not say of it has its
+    /// default. An option about anything else is [`Status::Option`].
+    pub fn set_fleet(&self, servers: &str, options: &Options) -> Result<()> {
+        self.change(servers, Some(&only_settings(options)?))
+    }
+
+    fn change(&self, servers: &str, settings: Option<&Settings>) -> Result<()> {
         let mut fleet = self.fleet()?;
         loop {
-            let changed = Arc::new(fleet.changed(
-                servers,
-                &self.config.settings,
-                &self.config,
-                Instant::now(),
-            )?);
-            let found = self.fleet.compare_and_swap(&*fleet, changed);
+            let settings = settings.unwrap_or(&fleet.settings);
+            let changed = fleet.changed(servers, settings, &self.config, Instant::now())?;
+            let found = self.fleet.compare_and_swap(&*fleet, Arc::new(changed));
             if Arc::ptr_eq(&found, &fleet) {
                 break;
             }
@@ -145,8 +153,19 @@ impl Client {
         operations: impl ExactSizeIterator<Item = Result<Operation<'a>>>,
         timeout: Duration,
     ) -> Result<Results> {
-        let fleet = self.fleet()?;
-        self.execute_in(&fleet, operations, timeout)
+        let results = self.results(operations.len())?;
+        self.execute_in(&*self.fleet()?, operations, timeout, results)
+    }
+
+    /// As [`Client::execute`], with free bytes before the values: see [`Results::behind`].
+    pub fn execute_behind<'a>(
+        &self,
+        headroom: usize,
+        operations: impl ExactSizeIterator<Item = Result<Operation<'a>>>,
+        timeout: Duration,
+    ) -> Result<Results> {
+        let results = self.results(operations.len())?.behind(headroom)?;
+        self.execute_in(&*self.fleet()?, operations, timeout, results)
     }
 
     fn execute_in<'a>(
@@ -154,12 +173,13 @@ impl Client {
         fleet: &Fleet,
         operations: impl ExactSizeIterator<Item = Result<Operation<'a>>>,
         timeout: Duration,
+        results: Results,
     ) -> Result<Results> {
         let span = self.span(timeout);
         if let Some(handover) = &fleet.handover {
-            return self.execute_moved(fleet, handover, operations, span);
+            return self.execute_moved(fleet, handover, operations, span, results);
         }
-        self.run(fleet, operations, span)
+        Ok(self.run(fleet, operations, span, results))
     }
 
     /// The operations; those that no server would take are errors.
@@ -178,15 +198,23 @@ impl Client {
         fleet: &Fleet,
         operations: impl ExactSizeIterator<Item = Result<Operation<'a>>>,
         span: Span,
-    ) -> Result<Results> {
+        results: Results,
+    ) -> Results {
         let Plan {
             operations,
             mut results,
             mut flights,
-        } = Plan::new(&self.config, fleet, operations)?;
+        } = Plan::new(&self.config, fleet, operations, results);
         let mut call = self.call(fleet, &operations, span, &mut results);
         drive::run(&mut call, &mut flights);
-        Ok(results)
+        drop(flights);
+        plan::OPERATIONS.lay_by(operations);
+        results
+    }
+
+    /// Room for the results of a batch.
+    fn results(&self, count: usize) -> Result<Results> {
+        plan::room(count, Budget::new(self.config.max_batch_bytes))
     }
 
     /// Runs one operation on every server; the results stand in the order of the list.
@@ -199,7 +227,10 @@ impl Client {
                 ..op
             })
         };
-        self.execute_in(&fleet, (0..fleet.listed).map(on), timeout)
+        let count = fleet.listed;
+        // What a server says of itself is no value.
+        let results = plan::room(count, Budget::UNLIMITED)?;
+        self.execute_in(&fleet, (0..count).map(on), timeout, results)
     }
 
     /// Closes every connection. Calls that wait end with [`Status::Closed`], as do all later ones.
@@ -251,6 +282,16 @@ impl Client {
             counts_timeouts: span.deadline - span.begin >= self.config.timeout,
             failover: self.config.failover.then(Failover::default),
         }
+    }
+
+    /// What is known of each server, in the order of the list.
+    pub fn servers(&self) -> Result<Vec<Snapshot>> {
+        Ok(self.fleet()?.snapshot())
+    }
+
+    /// What has become of the servers since this was last asked.
+    pub fn take_events(&self) -> Result<Taken> {
+        Ok(self.fleet()?.take_events())
     }
 
     /// `timeout`: zero for the client's.

@@ -6,6 +6,7 @@ use std::time::Instant;
 use super::call::Call;
 use super::trip::{Interest, Trip};
 use crate::error::{Error, Status};
+use crate::net::budget::Budget;
 use crate::net::poll::Ready;
 use crate::net::pool::Grant;
 use crate::net::results::Results;
@@ -35,7 +36,7 @@ impl Probe {
             Grant::Round(_) | Grant::Nothing => return None,
         };
         let operations = [Operation::new(Kind::Get, KEY)];
-        let mut answer = Results::new(1);
+        let mut answer = Results::new(1, Budget::UNLIMITED);
         let order = [0].as_slice().into();
         let trip = call.on_behalf(&operations, &mut answer, |own| {
             Trip::connect(slot, server, order, own)
@@ -51,13 +52,14 @@ impl Probe {
     /// Goes on as far as it can. True when it has ended: the server's health tells how.
     pub fn advance<A>(&mut self, call: &mut Call<'_, A>, ready: Ready) -> bool {
         let is_late = call.now >= self.until && !self.trip.is_done();
+        let late = || Error::new(Status::Timeout, "no answer in time");
         if is_late {
-            call.server(self.trip.server()).failed(call.now);
+            call.server(self.trip.server()).failed(call.now, &late());
         }
         let trip = &mut self.trip;
         call.on_behalf(&self.operations, &mut self.answer, |own| {
             if is_late {
-                trip.end(own, Error::new(Status::Timeout, "no answer in time"));
+                trip.end(own, late());
             } else {
                 trip.advance(own, ready);
             }

@@ -67,10 +67,21 @@ impl<'a> Single<'a> {
         self.status = Some(Status::Ok);
     }
 
-    fn does_not_fit(&mut self, len: usize, room: usize) {
-        let text = format!("the value has {len} bytes, the buffer {room}");
-        self.status = Some(Status::ValueTooLarge);
-        self.error = Some(Error::new(Status::ValueTooLarge, text));
+    /// An item for the caller's memory, if that is the target.
+    fn copy_out(&mut self, item: Item, value: &[u8]) {
+        self.hit(item, value.len());
+        let Target::Buffer(buffer) = &mut self.target else {
+            return;
+        };
+        match buffer.get_mut(..value.len()) {
+            Some(start) => start.copy_from_slice(value),
+            None => {
+                let (len, room) = (value.len(), buffer.len());
+                let text = format!("the value has {len} bytes, the buffer {room}");
+                self.status = Some(Status::ValueTooLarge);
+                self.error = Some(Error::new(Status::ValueTooLarge, text));
+            }
+        }
     }
 }
 
@@ -79,8 +90,8 @@ impl Answers for Single<'_> {
         self.server = Some(server);
     }
 
-    fn is_pending(&self, _: u32) -> bool {
-        self.status.is_none()
+    fn status(&self, _: u32) -> Option<Status> {
+        self.status
     }
 
     fn details(&mut self, _: u32, item: Item, details: Details) {
@@ -89,21 +100,13 @@ impl Answers for Single<'_> {
         self.details = details;
     }
 
-    fn item(&mut self, op: u32, item: Item, value: &[u8]) {
-        self.hit(item, value.len());
-        match &mut self.target {
-            Target::Buffer(buffer) => match buffer.get_mut(..value.len()) {
-                Some(start) => start.copy_from_slice(value),
-                None => {
-                    let room = buffer.len();
-                    self.does_not_fit(value.len(), room);
-                }
-            },
-            Target::Owned { .. } => match self.reserve(op, value.len()) {
-                Ok(()) => self.memory.extend_from_slice(value),
-                Err(error) => self.failed(op, &error, false),
-            },
+    fn item(&mut self, op: u32, item: Item, value: &[u8]) -> Result<()> {
+        if let Target::Owned { .. } = self.target {
+            self.reserve(op, value.len())?;
+            self.memory.extend_from_slice(value);
         }
+        self.copy_out(item, value);
+        Ok(())
     }
 
     fn reserve(&mut self, _: u32, len: usize) -> Result<()> {
@@ -133,7 +136,7 @@ impl Answers for Single<'_> {
             }
             Target::Buffer(_) => {
                 let value = std::mem::take(&mut self.memory);
-                self.item(0, item, &value);
+                self.copy_out(item, &value);
             }
         }
     }

@@ -224,7 +224,7 @@ impl Trip {
                 // What this machine cannot do says nothing about the server.
                 let unusable = !matches!(error.status(), Status::Closed | Status::NoMemory);
                 if unusable {
-                    call.server(self.server).failed(call.now);
+                    call.server(self.server).failed(call.now, &error);
                 }
                 self.fail(call, error.unusable(unusable), None);
                 Stage::Done
@@ -251,13 +251,17 @@ impl Trip {
         match result {
             Ok(received) if !exchange.is_done(&script) => return received,
             Ok(_) => {
+                // The step may have waited.
+                let now = Instant::now();
                 // Only an answer says something about the server.
                 if exchange.is_answered() {
                     server.succeeded();
+                    let took = now.saturating_duration_since(connection.used);
+                    server.metrics.answered_within(took);
                 }
                 if let Stage::Exchanging(lease, _) = std::mem::replace(&mut self.stage, Stage::Done)
                 {
-                    lease.give_back(call.now);
+                    lease.give_back(now);
                 }
             }
             Err(fault) => {
@@ -283,19 +287,11 @@ impl Trip {
         if server.pool.is_closed() {
             return self.fail(call, closed(), Some(exchange));
         }
+        let error = fault.to_error().on(&server.identity);
         if !matches!(fault, Fault::OutOfStep) {
-            server.failed(call.now);
+            server.failed(call.now, &error);
         }
-        let error = match fault {
-            Fault::Violation(text) => {
-                return self.fail(call, Error::new(Status::Protocol, text), Some(exchange));
-            }
-            Fault::Ended => "the server closed the connection".to_owned(),
-            Fault::Io(error) => format!("the connection broke: {error}"),
-            Fault::OutOfStep => "the server refused a request before this one".to_owned(),
-        };
-        let error = Error::new(Status::Connection, error).on(&server.identity);
-        if self.repeated {
+        if self.repeated || matches!(fault, Fault::Violation(_)) {
             return self.fail(call, error, Some(exchange));
         }
         self.repeated = true;

@@ -90,6 +90,32 @@ pub unsafe extern "C" fn cm_client_set_servers(
     })
 }
 
+/// As cm_client_set_servers, with another placement too.
+///
+/// options: what they do not say of `distribution`, `compat`, `hash`, `slots` and `hash_prefix` has its
+/// default; NULL is all of them. They are copied.
+/// CM_ERR_OPTION: an option about something else is set, or some exclude each other. Since 0.1.0.
+///
+/// # Safety
+/// The pointers are NULL or valid.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn cm_client_set_fleet(
+    client: *mut cm_client,
+    servers: *const c_char,
+    options: *const cm_options,
+    error_out: *mut *mut cm_error,
+) -> cm_status {
+    guard(error_out, || {
+        // SAFETY: as the caller promises.
+        let (client, servers, options) = unsafe {
+            let client = cm_client::client(client)?;
+            (client, text(servers, "servers")?, or_defaults(options))
+        };
+        client.set_fleet(servers, &options)?;
+        Ok(CM_OK)
+    })
+}
+
 /// How many servers the list has. 0 for NULL.
 ///
 /// Since 0.1.0.

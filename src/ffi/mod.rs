@@ -5,9 +5,12 @@
 #![allow(non_camel_case_types)]
 
 mod batch;
+mod block;
 mod client;
 mod error;
+mod events;
 mod explain;
+mod metrics;
 pub mod operation;
 mod options;
 mod packed;

@@ -8,19 +8,13 @@ use super::batch::storing_kind;
 use super::client::cm_client;
 use super::error::cm_error;
 use super::operation::CM_WANT_CAS;
-use super::result::cm_result;
 use super::results::deliver_as;
 use super::status::cm_status;
-use super::{bytes, guard_or};
-use crate::client::Results;
+use super::{block, bytes, guard_or};
+use crate::client::{Client, Results};
 use crate::error::{Error, Result, Status};
 use crate::protocol::expiry::Ttl;
 use crate::protocol::{Kind, Operation, Want};
-
-const VERSION: u32 = 1;
-const HEAD: usize = 16;
-const RECORD: usize = 64;
-const WORD: usize = size_of::<u64>();
 
 /// Gets many keys at once, packed.
 ///
@@ -64,7 +58,7 @@ pub unsafe extern "C" fn cm_get_multi_packed(
                 ..Operation::new(Kind::Get, key)
             })
         });
-        client.execute(operations, Duration::ZERO)
+        execute(client, operations)
     })
 }
 
@@ -117,7 +111,7 @@ pub unsafe extern "C" fn cm_set_multi_packed(
                 ..Operation::new(kind, key)
             })
         });
-        client.execute(operations, Duration::ZERO)
+        execute(client, operations)
     })
 }
 
@@ -146,7 +140,7 @@ pub unsafe extern "C" fn cm_delete_multi_packed(
             )
         };
         let operations = keys.map(|key| Ok(Operation::new(Kind::Delete, key)));
-        client.execute(operations, Duration::ZERO)
+        execute(client, operations)
     })
 }
 
@@ -160,14 +154,8 @@ pub unsafe extern "C" fn cm_delete_multi_packed(
 pub unsafe extern "C" fn cm_block_free(block: *mut c_void) {
     guard_or((), || {
         if !block.is_null() {
-            // SAFETY: made by `pack` as a boxed slice of words, whose size stands in its head.
-            unsafe {
-                let words = block.cast::<u64>();
-                let count = words.add(1).read() as usize / WORD;
-                drop(Box::from_raw(std::ptr::slice_from_raw_parts_mut(
-                    words, count,
-                )));
-            }
+            // SAFETY: made by `deliver`, freed once as the caller promises.
+            unsafe { block::free(block) };
         }
     });
 }
@@ -178,8 +166,16 @@ fn deliver(
     error_out: *mut *mut cm_error,
     batch: impl FnOnce() -> Result<Results>,
 ) -> cm_status {
-    let into_raw = |results| Box::into_raw(pack(&results)).cast();
-    deliver_as(into_raw, block_out, "block_out", error_out, batch)
+    deliver_as(block::into_raw, block_out, "block_out", error_out, batch)
+}
+
+/// Runs a batch whose results become a block.
+fn execute<'a>(
+    client: &Client,
+    operations: impl ExactSizeIterator<Item = Result<Operation<'a>>>,
+) -> Result<Results> {
+    let headroom = block::headroom(operations.len());
+    client.execute_behind(headroom, operations, Duration::ZERO)
 }
 
 /// The pieces that lie one after another in `memory`, by their lengths.
@@ -211,51 +207,4 @@ unsafe fn pieces<'a>(
         rest = behind;
         piece
     }))
-}
-
-fn pack(results: &Results) -> Box<[u64]> {
-    let records = results.records();
-    let values = records.iter().filter_map(|record| results.value(record));
-    let size = HEAD + records.len() * RECORD + values.map(<[u8]>::len).sum::<usize>();
-    let size = size.next_multiple_of(WORD);
-    let mut block = Block {
-        bytes: Vec::with_capacity(size),
-    };
-    block
-        .u32(VERSION)
-        .u32(records.len() as u32)
-        .u64(size as u64);
-    let mut offset = HEAD + records.len() * RECORD;
-    for record in records {
-        let result = cm_result::of(record, results);
-        block.u32(result.status as u32).u32(result.flags);
-        block.u64(offset as u64).u64(result.value_len as u64);
-        block.u64(result.cas).u64(result.number);
-        block.u64(result.ttl_seconds as u64);
-        block.u32(result.state).u32(result.server).u64(0);
-        offset += result.value_len;
-    }
-    for value in records.iter().filter_map(|record| results.value(record)) {
-        block.bytes.extend_from_slice(value);
-    }
-    block.bytes.resize(size, 0);
-    let (words, _) = block.bytes.as_chunks::<WORD>();
-    words.iter().map(|&word| u64::from_ne_bytes(word)).collect()
-}
-
-/// A block being written.
-struct Block {
-    bytes: Vec<u8>,
-}
-
-impl Block {
-    fn u32(&mut self, number: u32) -> &mut Self {
-        self.bytes.extend_from_slice(&number.to_ne_bytes());
-        self
-    }
-
-    fn u64(&mut self, number: u64) -> &mut Self {
-        self.bytes.extend_from_slice(&number.to_ne_bytes());
-        self
-    }
 }

@@ -4,7 +4,7 @@ use std::ffi::c_void;
 
 use super::guard_or;
 use super::status::cm_status;
-use crate::client::{Details, Record, Results, Single};
+use crate::client::{Details, Record, Single};
 
 /// Bit of cm_result.state: this caller won the right to recompute the value.
 pub const CM_WON: u32 = 1;
@@ -72,8 +72,7 @@ struct Owned {
 pub(super) const HEADROOM: usize = size_of::<Owned>() + align_of::<Owned>();
 
 impl cm_result {
-    pub(super) fn of(record: &Record, results: &Results) -> cm_result {
-        let value = results.value(record);
+    pub(super) fn of(record: &Record, value: Option<&[u8]>) -> cm_result {
         let details = record.details();
         let unsent = if record.unsent { CM_UNSENT } else { 0 };
         cm_result {

@@ -4,7 +4,7 @@ use super::error::cm_error;
 use super::result::cm_result;
 use super::status::{CM_OK, cm_status};
 use super::{guard, guard_or, out, report};
-use crate::client::Results;
+use crate::client::{RECORDS, Record, Results, Values};
 use crate::error::Result;
 
 /// The results of a batch, one for each operation, in the order given. Freed with
@@ -12,16 +12,23 @@ use crate::error::Result;
 pub struct cm_results {
     views: Vec<cm_result>,
     /// Holds the values the views lead to.
-    _results: Results,
+    _values: Values,
+}
+
+impl Drop for cm_results {
+    fn drop(&mut self) {
+        RECORDS.lay_by(std::mem::take(&mut self.views));
+    }
 }
 
 impl cm_results {
     pub(super) fn into_raw(results: Results) -> *mut cm_results {
-        let view = |record| cm_result::of(record, &results);
-        let views = results.records().iter().map(view).collect();
+        let view =
+            |results: &Results, record: &Record| cm_result::of(record, results.value(record));
+        let (views, values) = results.map(view);
         Box::into_raw(Box::new(cm_results {
             views,
-            _results: results,
+            _values: values,
         }))
     }
 }
@@ -33,7 +40,7 @@ pub(super) fn deliver(
     batch: impl FnOnce() -> Result<Results>,
 ) -> cm_status {
     deliver_as(
-        cm_results::into_raw,
+        |results| Ok(cm_results::into_raw(results)),
         results_out,
         "results_out",
         error_out,
@@ -44,7 +51,7 @@ pub(super) fn deliver(
 /// Runs a batch and hands over what `into_raw` makes of its results: `*made_out` is NULL only when
 /// the call as a whole was wrong. The status is that of the first operation that got no answer.
 pub(super) fn deliver_as<T>(
-    into_raw: impl FnOnce(Results) -> *mut T,
+    into_raw: impl FnOnce(Results) -> Result<*mut T>,
     made_out: *mut *mut T,
     name: &str,
     error_out: *mut *mut cm_error,
@@ -56,7 +63,7 @@ pub(super) fn deliver_as<T>(
         let made_out = unsafe { out(made_out, std::ptr::null_mut(), name) }?;
         let results = batch()?;
         failure = results.failure().cloned();
-        *made_out = into_raw(results);
+        *made_out = into_raw(results)?;
         Ok(CM_OK)
     });
     match failure {
@@ -116,4 +123,28 @@ pub unsafe extern "C" fn cm_results_free(results: *mut cm_results) {
             drop(unsafe { Box::from_raw(results) });
         }
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::client::Client;
+    use crate::error::{Error, Status};
+    use crate::options::Options;
+
+    /// A second block of memory for them would have to come from the system each time.
+    #[test]
+    fn views_take_the_place_of_the_records() {
+        let client = Client::new("127.0.0.1:1", &Options::new()).unwrap();
+        let wrong = || Err(Error::new(Status::Argument, "no operation"));
+        let results = client
+            .execute((0..5).map(|_| wrong()), Duration::ZERO)
+            .unwrap();
+        let place = results.records().as_ptr().cast::<cm_result>();
+        let (views, _) = results.map(|_, record| cm_result::of(record, None));
+        assert_eq!((views.len(), views.as_ptr()), (5, place));
+        assert_eq!(size_of::<Record>(), size_of::<cm_result>());
+    }
 }

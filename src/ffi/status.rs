@@ -21,8 +21,8 @@ pub const CM_EXISTS: cm_status = 3;
 pub const CM_ERR_ARGUMENT: cm_status = -1;
 /// The key is empty, longer than 250 bytes with the prefix, or holds a blank or a control character.
 pub const CM_ERR_KEY: cm_status = -2;
-/// The value is larger than the server takes (or than the caller's buffer). After a refused
-/// set the server no longer has the old value either.
+/// The value is larger than the server takes (or than the caller's buffer, or than what is left of
+/// `max_batch_bytes`). After a refused set the server no longer has the old value either.
 pub const CM_ERR_VALUE_TOO_LARGE: cm_status = -3;
 /// The time was over. Whether a write was done is not known, unless CM_UNSENT is set.
 pub const CM_ERR_TIMEOUT: cm_status = -4;

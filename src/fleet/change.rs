@@ -26,15 +26,17 @@ impl Fleet {
         let kept: HashMap<_, _> = self.servers.iter().map(|s| (name(&s.spec), s)).collect();
         let server = |spec: &list::Spec| match kept.get(&name(spec)) {
             Some(&server) => Ok(Arc::clone(server)),
-            None => Server::new(spec, config).map(Arc::new),
+            None => Server::new(spec, config, &self.events).map(Arc::new),
         };
         let mut fleet = Self {
             servers: specs.iter().map(server).collect::<Result<_>>()?,
             listed: specs.len(),
+            weights: specs.iter().map(|spec| spec.weight).collect(),
             placement,
             settings: settings.clone(),
             handover: None,
             retired: Vec::new(),
+            events: Arc::clone(&self.events),
             generation: self.generation,
         };
         if let Some(time) = config.handover {
@@ -67,10 +69,12 @@ impl Fleet {
         let mut fleet = Self {
             servers: self.servers[..self.listed].to_vec(),
             listed: self.listed,
+            weights: self.weights.clone(),
             placement: Arc::clone(&self.placement),
             settings: self.settings.clone(),
             handover: None,
             retired: Vec::new(),
+            events: Arc::clone(&self.events),
             generation: self.generation,
         };
         fleet.retire_those_of(self);

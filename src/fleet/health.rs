@@ -15,6 +15,17 @@ pub struct Rule {
     pub probe_limit: Duration,
 }
 
+/// What is thought of a server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    Up,
+    /// It has failed, not often enough to be down.
+    Suspect,
+    Down,
+    /// It was down, and one caller looks whether it is back.
+    Probing,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
     Up,
@@ -53,6 +64,15 @@ impl Health {
 
     pub fn state(&self) -> State {
         self.state
+    }
+
+    pub fn standing(&self) -> Standing {
+        match self.state {
+            State::Up => Standing::Up,
+            State::Suspect(_) => Standing::Suspect,
+            State::Down { .. } => Standing::Down,
+            State::Probing { .. } => Standing::Probing,
+        }
     }
 
     /// May this caller use the server? `None`: it is down. Of the callers after a server's time

@@ -2,18 +2,27 @@
 //! belongs to.
 
 mod change;
+mod events;
 mod explain;
 pub mod handover;
 pub mod health;
+mod histogram;
 pub mod list;
+pub mod metrics;
+mod prometheus;
 mod server;
+mod snapshot;
 
 use std::sync::{Arc, Weak};
 
+use self::events::Events;
+pub use self::events::{Event, Taken};
 pub use self::explain::Explanation;
 pub use self::handover::Handover;
-pub use self::health::Admission;
+pub use self::health::{Admission, Standing};
+pub use self::prometheus::render as prometheus;
 pub use self::server::{Server, unix_now};
+pub use self::snapshot::Snapshot;
 use crate::error::Result;
 use crate::net::fork;
 use crate::options::Config;
@@ -27,11 +36,15 @@ pub struct Fleet {
     pub servers: Vec<Arc<Server>>,
     /// How many are in the list.
     pub listed: usize,
+    weights: Box<[u32]>,
     placement: Arc<Placement>,
-    settings: Settings,
+    /// Where keys go.
+    pub settings: Settings,
     pub handover: Option<Handover>,
     /// Servers that are no longer in the list, while calls that began before still use them.
     retired: Vec<Weak<Server>>,
+    /// What has become of the servers, those of earlier lists included.
+    events: Arc<Events>,
     /// Connections belong to the process that made them: see [`fork`].
     generation: u64,
 }
@@ -40,13 +53,16 @@ impl Fleet {
     pub fn new(text: &str, config: &Config) -> Result<Self> {
         fork::watch();
         let (specs, placement) = laid_out(text, &config.settings)?;
+        let events = Arc::default();
         Ok(Self {
-            servers: new_servers(&specs, config)?,
+            servers: new_servers(&specs, config, &events)?,
             listed: specs.len(),
+            weights: specs.iter().map(|spec| spec.weight).collect(),
             placement,
             settings: config.settings.clone(),
             handover: None,
             retired: Vec::new(),
+            events,
             generation: fork::generation(),
         })
     }
@@ -54,13 +70,16 @@ impl Fleet {
     /// The same servers, with connections and health of their own: what a child starts from.
     pub fn reborn(&self, config: &Config) -> Result<Self> {
         let specs = self.servers.iter().map(|server| &server.spec);
+        let events = Arc::default();
         Ok(Self {
-            servers: new_servers(specs, config)?,
+            servers: new_servers(specs, config, &events)?,
             listed: self.listed,
+            weights: self.weights.clone(),
             placement: Arc::clone(&self.placement),
             settings: self.settings.clone(),
             handover: self.handover.as_ref().map(Handover::reborn),
             retired: Vec::new(),
+            events,
             generation: fork::generation(),
         })
     }
@@ -127,6 +146,11 @@ impl Fleet {
         self.placement.takes_hash()
     }
 
+    /// What has become of the servers since this was last asked.
+    pub fn take_events(&self) -> Taken {
+        self.events.take()
+    }
+
     /// Closes every connection and ends every wait.
     pub fn close(&self) {
         for server in &self.servers {
@@ -141,8 +165,9 @@ impl Fleet {
 fn new_servers<'a>(
     specs: impl IntoIterator<Item = &'a list::Spec>,
     config: &Config,
+    events: &Arc<Events>,
 ) -> Result<Vec<Arc<Server>>> {
-    let server = |spec| Server::new(spec, config).map(Arc::new);
+    let server = |spec| Server::new(spec, config, events).map(Arc::new);
     specs.into_iter().map(server).collect()
 }
 

@@ -1,11 +1,13 @@
-//! One server: its name, its connections, its health.
+//! One server: its name, its connections, its health, and what is counted of it.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use super::health::{Admission, Health, Rule, State};
+use super::events::Events;
+use super::health::{Admission, Health, Rule, Standing, State};
 use super::list::Spec;
+use super::metrics::Metrics;
 use crate::error::{Error, Result, Status};
 use crate::net::exchange::Terms;
 use crate::net::opening::Endpoint;
@@ -21,13 +23,16 @@ pub struct Server {
     pub endpoint: Endpoint,
     pub pool: Arc<Pool>,
     pub spin: Spin,
+    pub metrics: Metrics,
+    events: Arc<Events>,
     health: Mutex<Health>,
     /// Nothing speaks against the server: what a healthy call reads, without the lock.
     spotless: AtomicBool,
 }
 
 impl Server {
-    pub fn new(spec: &Spec, config: &Config) -> Result<Self> {
+    /// Changes of its standing go to `events`.
+    pub fn new(spec: &Spec, config: &Config, events: &Arc<Events>) -> Result<Self> {
         let tcp = TcpSettings {
             nodelay: config.tcp_nodelay,
             keepalive: config.tcp_keepalive,
@@ -56,6 +61,8 @@ impl Server {
                 config.idle_close,
             )),
             spin: Spin::new(config.spin),
+            metrics: Metrics::default(),
+            events: Arc::clone(events),
             health: Mutex::new(Health::new(Rule {
                 failure_threshold: config.failure_threshold,
                 retry_after: config.retry_after,
@@ -70,7 +77,10 @@ impl Server {
         if self.spotless.load(Ordering::Relaxed) {
             return Ok(Admission::Go);
         }
-        self.health().admit(now).ok_or_else(|| self.down())
+        let admission = self.change("its time to be tried again has come", |health| {
+            health.admit(now)
+        });
+        admission.ok_or_else(|| self.down())
     }
 
     /// As [`Server::admit`], for a caller that was admitted and had to wait for a connection.
@@ -89,23 +99,39 @@ impl Server {
     /// The server gave a right answer.
     pub fn succeeded(&self) {
         if !self.spotless.load(Ordering::Relaxed) {
-            let mut health = self.health();
-            health.succeeded();
-            self.spotless.store(true, Ordering::Relaxed);
+            self.change("it answered", Health::succeeded);
         }
     }
 
     /// Something happened to a connection; counts once, however many callers were on it.
-    pub fn failed(&self, now: Instant) {
-        let mut health = self.health();
-        let before = health.state();
-        health.failed(now);
-        self.spotless.store(false, Ordering::Relaxed);
-        let goes_down = health.state() != before && matches!(health.state(), State::Down { .. });
-        drop(health);
+    pub fn failed(&self, now: Instant, error: &Error) {
+        self.metrics.failed(error.status());
+        let goes_down = self.change(error.message(), |health| {
+            let before = health.standing();
+            health.failed(now);
+            health.standing() != before && health.standing() == Standing::Down
+        });
         if goes_down {
             self.pool.go_down();
         }
+    }
+
+    pub fn standing(&self) -> Standing {
+        self.health().standing()
+    }
+
+    fn change<T>(&self, reason: &str, change: impl FnOnce(&mut Health) -> T) -> T {
+        let mut health = self.health();
+        let before = health.standing();
+        let result = change(&mut health);
+        let after = health.standing();
+        self.spotless
+            .store(after == Standing::Up, Ordering::Relaxed);
+        if after != before {
+            // Under the lock, so that events come in the order of what happened.
+            self.events.push(&self.identity, before, after, reason);
+        }
+        result
     }
 
     pub fn close(&self) {

@@ -3,6 +3,7 @@
 use std::io;
 use std::time::Instant;
 
+use super::counts::Counted;
 use super::exchange::Dialect;
 use super::stream::{Stream, Wait};
 
@@ -44,13 +45,14 @@ pub struct Connection {
     pub input: Input,
     /// Encoded and not yet sent; kept between exchanges for its memory.
     pub output: Vec<u8>,
-    /// When it was last used.
+    /// When the exchange under way began, or the last one ended.
     pub used: Instant,
     /// What the peer speaks; `None` until it has been asked.
     pub dialect: Option<Dialect>,
     pub owed: Owed,
     /// Which of the server's addresses it is to: see [`Slot::epoch`](super::pool::Slot::epoch).
     pub epoch: u64,
+    pub counted: Option<Counted>,
 }
 
 /// Answers to quiet operations that nobody has waited for: they come before all others. Each fence
@@ -72,6 +74,7 @@ impl Connection {
             dialect: None,
             owed: Owed::default(),
             epoch,
+            counted: None,
         }
     }
 

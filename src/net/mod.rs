@@ -3,7 +3,9 @@
 
 pub mod address;
 pub mod bell;
+pub mod budget;
 pub mod connection;
+pub mod counts;
 pub mod exchange;
 pub mod fork;
 pub mod opening;
@@ -13,7 +15,9 @@ pub mod pool;
 pub mod resolver;
 pub mod results;
 pub mod round;
+pub mod spare;
 pub mod spin;
 pub mod stream;
+pub mod values;
 pub mod wake;
 pub mod watch;

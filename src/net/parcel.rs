@@ -8,6 +8,7 @@ use self_cell::self_cell;
 use smallvec::SmallVec;
 
 use super::bell::{Bells, Place};
+use super::budget::Budget;
 use super::pool::Grant;
 use super::results::Results;
 use super::wake::Wake;
@@ -89,9 +90,10 @@ pub struct Parcel {
 }
 
 impl Parcel {
-    /// `None` for a share that is to have a connection of its own.
+    /// `None` for a share that is to have a connection of its own. `budget`: the call's.
     pub fn pack<'a>(
         operations: impl ExactSizeIterator<Item = &'a Operation<'a>> + Clone,
+        budget: impl FnOnce() -> Budget,
     ) -> Option<Self> {
         let count = operations.len();
         let fits = count <= OPERATIONS_MAX
@@ -99,7 +101,7 @@ impl Parcel {
             && !operations.clone().any(|op| op.kind.is_of_server());
         fits.then(|| Self {
             operations: OwnedOperations::copy_of(operations),
-            results: Results::new(count),
+            results: Results::new(count, budget()),
         })
     }
 }
@@ -227,6 +229,8 @@ pub struct Waiting {
 }
 
 /// What a wait came to.
+// Taken apart at once.
+#[allow(clippy::large_enum_variant)]
 #[derive(Debug)]
 pub enum Outcome {
     Granted(Grant),

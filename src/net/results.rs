@@ -2,15 +2,14 @@
 
 use smallvec::SmallVec;
 
+use super::budget::Budget;
 use super::exchange::{Answers, Details, Item};
+use super::spare::Spare;
+use super::values::{Place, Values};
 use crate::error::{Error, Result, Status};
 
-/// Small values are collected in chunks of at least this size. A chunk never grows, so
-/// what lies in it stays where it is.
-const CHUNK: usize = 32 * 1024;
-
-/// A batch of few operations takes no more than this for each.
-const SHARE: usize = 512;
+/// Memory for the records of large batches, and for what they are mapped to.
+pub static RECORDS: Spare<Record> = Spare::empty();
 
 /// What an operation came to.
 #[derive(Clone, Debug, Default)]
@@ -43,17 +42,14 @@ impl Record {
         }
     }
 
+    /// Where its value is, if it has one.
+    pub fn place(&self) -> Option<Place> {
+        self.value.filter(|_| self.status == Some(Status::Ok))
+    }
+
     pub fn details(&self) -> Details {
         self.details.as_deref().copied().unwrap_or_default()
     }
-}
-
-/// Where a value lies.
-#[derive(Clone, Copy, Debug)]
-struct Place {
-    chunk: usize,
-    start: usize,
-    len: usize,
 }
 
 /// One record for each operation, in the order given, and the values.
@@ -61,37 +57,71 @@ struct Place {
 pub struct Results {
     // Inline: those of a single operation, which must cost no memory of their own.
     records: SmallVec<[Record; 1]>,
-    chunks: SmallVec<[Vec<u8>; 1]>,
-    /// The chunk that small values go to.
-    filling: Option<usize>,
+    values: Values,
+    budget: Budget,
     /// Of the operations that got no answer, the first, and why.
     failure: Option<(u32, Error)>,
 }
 
 impl Results {
-    pub fn new(count: usize) -> Self {
+    /// Room for the results of so many operations, whose values may come to `budget`.
+    pub fn with_capacity(count: usize, budget: Budget) -> Self {
         Self {
-            records: std::iter::repeat_with(Record::default)
-                .take(count)
-                .collect(),
-            chunks: SmallVec::new(),
-            filling: None,
+            records: match count {
+                0 | 1 => SmallVec::new(),
+                _ => RECORDS.with_capacity(count).into(),
+            },
+            values: Values::default(),
+            budget,
             failure: None,
         }
     }
 
-    /// Gives the server's answer to an operation on to where it is wanted, under the number it has there.
-    pub fn give(&self, op: usize, to_op: u32, to: &mut impl Answers) {
+    /// With a record for each operation.
+    pub fn new(count: usize, budget: Budget) -> Self {
+        let mut results = Self::with_capacity(count, budget);
+        results.records.resize_with(count, Record::default);
+        results
+    }
+
+    /// With free bytes before the values: see [`Values::with_headroom`].
+    pub fn behind(mut self, headroom: usize) -> Result<Self> {
+        self.values = Values::with_headroom(headroom, self.records.capacity())?;
+        Ok(self)
+    }
+
+    /// Adds the record of one more operation. `server`: as [`Record::server`].
+    #[inline]
+    pub fn add(&mut self, server: Option<u32>) {
+        self.records.push(Record {
+            server,
+            ..Record::default()
+        });
+    }
+
+    /// Gives the server's answer to an operation on to where it is wanted, under the number it has
+    /// there. As [`Results::failure_of`] where there is none, and where it is not taken.
+    pub fn give(
+        &mut self,
+        op: usize,
+        to_op: u32,
+        to: &mut impl Answers,
+    ) -> Result<(), (Error, bool)> {
+        if let Some(failure) = self.failure_of(op) {
+            return Err(failure);
+        }
         let record = &self.records[op];
         if let Some(details) = &record.details {
             to.details(to_op, record.item(), **details);
         }
-        match (record.status(), self.value(record)) {
-            (_, Some(value)) => {
-                to.item(to_op, record.item(), value);
-            }
-            (status, None) => to.done(to_op, status, record.number),
-        }
+        let Some(place) = record.place() else {
+            to.done(to_op, record.status(), record.number);
+            return Ok(());
+        };
+        // It counts there from now on.
+        self.budget.put_back(place.len);
+        let taken = to.item(to_op, record.item(), self.values.get(place));
+        taken.map_err(|error| (error, false))
     }
 
     /// Why an operation got no answer, and whether it is certain that nothing of it was sent.
@@ -136,10 +166,24 @@ impl Results {
         &self.records
     }
 
+    /// Makes something else of each record; where that is no larger, it takes the memory of the
+    /// records. The values stay where they are.
+    pub fn map<T>(mut self, make: impl Fn(&Self, &Record) -> T) -> (Vec<T>, Values) {
+        let records = std::mem::take(&mut self.records).into_vec().into_iter();
+        let made = records.map(|record| make(&self, &record)).collect();
+        (made, std::mem::take(&mut self.values))
+    }
+
+    /// As [`Results::map`], for who makes something else of the values, too.
+    pub fn into_parts(mut self) -> (Vec<Record>, Values) {
+        let records = std::mem::take(&mut self.records);
+        (records.into_vec(), std::mem::take(&mut self.values))
+    }
+
     /// The value of an item, the text of statistics or of a version; `None` where there is none.
+    #[inline]
     pub fn value(&self, record: &Record) -> Option<&[u8]> {
-        let place = record.value.filter(|_| record.status == Some(Status::Ok))?;
-        self.chunks[place.chunk].get(place.start..place.start + place.len)
+        record.place().map(|place| self.values.get(place))
     }
 
     /// Why the operation with the lowest number that got no answer got none.
@@ -147,25 +191,12 @@ impl Results {
         self.failure.as_ref().map(|(_, error)| error)
     }
 
-    fn place(&mut self, value: &[u8]) -> Place {
-        let fits = |chunk: &Vec<u8>| chunk.capacity() - chunk.len() >= value.len();
-        let chunk = match self.filling.filter(|&filling| fits(&self.chunks[filling])) {
-            Some(filling) => filling,
-            None => self.add_chunk(value.len().max(CHUNK.min(SHARE * self.records.len()))),
-        };
-        self.filling = Some(chunk);
-        let start = self.chunks[chunk].len();
-        self.chunks[chunk].extend_from_slice(value);
-        Place {
-            chunk,
-            start,
-            len: value.len(),
+    /// Forgets a value that has not come as a whole.
+    fn forget(&mut self, op: u32) {
+        if let Some(place) = self.records[op as usize].value.take() {
+            self.values.free(place);
+            self.budget.put_back(place.len);
         }
-    }
-
-    fn add_chunk(&mut self, capacity: usize) -> usize {
-        self.chunks.push(Vec::with_capacity(capacity));
-        self.chunks.len() - 1
     }
 
     fn note_failure(&mut self, op: u32, error: impl FnOnce() -> Error) {
@@ -175,13 +206,25 @@ impl Results {
     }
 }
 
+impl Drop for Results {
+    fn drop(&mut self) {
+        if self.records.spilled() {
+            RECORDS.lay_by(std::mem::take(&mut self.records).into_vec());
+        }
+    }
+}
+
 impl Answers for Results {
     fn set_server(&mut self, op: u32, server: u32) {
         self.records[op as usize].server = Some(server);
     }
 
-    fn is_pending(&self, op: u32) -> bool {
-        self.records[op as usize].status.is_none()
+    fn status(&self, op: u32) -> Option<Status> {
+        self.records[op as usize].status
+    }
+
+    fn share_budget(&mut self) -> Budget {
+        self.budget.share()
     }
 
     fn details(&mut self, op: u32, item: Item, details: Details) {
@@ -191,44 +234,28 @@ impl Answers for Results {
         record.details = (details != Details::default()).then(|| Box::new(details));
     }
 
-    fn item(&mut self, op: u32, item: Item, value: &[u8]) {
-        let place = self.place(value);
+    fn item(&mut self, op: u32, item: Item, value: &[u8]) -> Result<()> {
+        self.budget.take(value.len())?;
+        let place = self.values.put(value, self.records.len())?;
         let record = &mut self.records[op as usize];
         record.value = Some(place);
         record.flags = item.flags;
         record.cas = item.cas;
         record.status = Some(Status::Ok);
+        Ok(())
     }
 
     fn reserve(&mut self, op: u32, len: usize) -> Result<()> {
-        let mut chunk = Vec::new();
-        if chunk.try_reserve_exact(len).is_err() {
-            let text = format!("no memory for a value of {len} bytes");
-            return Err(Error::new(Status::NoMemory, text));
-        }
-        self.chunks.push(chunk);
-        self.records[op as usize].value = Some(Place {
-            chunk: self.chunks.len() - 1,
-            start: 0,
-            len,
-        });
+        self.budget.take(len)?;
+        let place = self.values.add(len)?;
+        self.records[op as usize].value = Some(place);
         Ok(())
     }
 
     fn buffer(&mut self, op: u32) -> &mut Vec<u8> {
-        let chunk = match self.records[op as usize].value {
-            Some(place) => place.chunk,
-            None => {
-                let chunk = self.add_chunk(0);
-                self.records[op as usize].value = Some(Place {
-                    chunk,
-                    start: 0,
-                    len: 0,
-                });
-                chunk
-            }
-        };
-        &mut self.chunks[chunk]
+        let record = &mut self.records[op as usize];
+        let place = *record.value.get_or_insert_with(|| self.values.begin());
+        self.values.buffer(place)
     }
 
     fn buffered(&mut self, op: u32, item: Item) {
@@ -244,11 +271,12 @@ impl Answers for Results {
         record.number = number;
         // Statistics grew line by line.
         if let Some(place) = &mut record.value {
-            place.len = self.chunks[place.chunk].len();
+            place.len = self.values.buffer(*place).len();
         }
     }
 
     fn failed(&mut self, op: u32, error: &Error, unsent: bool) {
+        self.forget(op);
         let record = &mut self.records[op as usize];
         record.status = Some(error.status());
         record.unsent = unsent;
@@ -257,10 +285,46 @@ impl Answers for Results {
     }
 
     fn reset(&mut self, op: u32) {
+        self.forget(op);
         let record = &mut self.records[op as usize];
         *record = Record {
             server: record.server,
             ..Record::default()
         };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_forgotten_leaves_room() {
+        let item = Item::default();
+        let mut results = Results::new(3, Budget::new(100_000));
+        results.reserve(0, 60_000).unwrap();
+        results.item(1, item, &[1; 40_000]).unwrap();
+        assert!(results.reserve(2, 60_000).is_err());
+        results.failed(0, &Error::new(Status::Timeout, ""), false);
+        results.reserve(2, 60_000).unwrap();
+        results.reset(2);
+        results.item(2, item, &[2; 60_000]).unwrap();
+        let records = results.records();
+        assert_eq!(results.value(&records[0]), None);
+        assert_eq!(results.value(&records[1]), Some(&[1; 40_000][..]));
+        assert_eq!(results.value(&records[2]), Some(&[2; 60_000][..]));
+    }
+
+    #[test]
+    fn what_is_given_on_counts_once() {
+        let mut caller = Results::new(2, Budget::new(10));
+        let mut carried = Results::new(2, caller.share_budget());
+        carried.item(0, Item::default(), b"seven..").unwrap();
+        assert!(carried.item(1, Item::default(), b"four").is_err());
+        carried.item(1, Item::default(), b"two").unwrap();
+        for op in 0..2 {
+            carried.give(op, op as u32, &mut caller).unwrap();
+        }
+        assert_eq!(caller.value(&caller.records()[0]), Some(&b"seven.."[..]));
     }
 }

@@ -2,6 +2,7 @@
 //! receives, and hands each its answers. When it has to leave, another leads on.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use super::bell::Bells;
 use super::exchange::{Answers, Details, Exchange, Item, Script, Terms};
@@ -28,7 +29,13 @@ pub struct Round {
 impl Round {
     /// Sends what the socket takes at once, so that the server is at work before a leader is awake.
     /// What needs no reply is over at once, and leaves the connection.
-    pub fn begin(mut lease: Lease, mut load: Load, terms: &Terms) -> Result<Box<Self>, Lease> {
+    pub fn begin(
+        mut lease: Lease,
+        mut load: Load,
+        terms: &Terms,
+        now: Instant,
+    ) -> Result<Box<Self>, Lease> {
+        lease.connection.used = now;
         let mut exchange = Exchange::new(&mut lease.connection);
         let order: Vec<u32> = (0..load.count() as u32).collect();
         let (operations, answers) = load.parts();
@@ -222,16 +229,20 @@ impl Answers for Shared {
         results.details(local, item, details);
     }
 
-    fn is_pending(&self, op: u32) -> bool {
+    fn status(&self, op: u32) -> Option<Status> {
         let (share, local) = self.places[op as usize];
         let results = &self.shares[share as usize].results;
-        results.as_ref().is_some_and(|r| r.is_pending(local))
+        // What has been delivered was answered; how, its caller knows.
+        results
+            .as_ref()
+            .map_or(Some(Status::Ok), |r| r.status(local))
     }
 
-    fn item(&mut self, op: u32, item: Item, value: &[u8]) {
+    fn item(&mut self, op: u32, item: Item, value: &[u8]) -> Result<()> {
         let (results, local) = self.of(op);
-        results.item(local, item, value);
+        results.item(local, item, value)?;
         self.answered(op);
+        Ok(())
     }
 
     fn reserve(&mut self, op: u32, len: usize) -> Result<()> {

@@ -31,6 +31,7 @@ pub struct Config {
     /// `None`: connections are kept.
     pub idle_close: Option<Duration>,
     pub max_value_bytes: u64,
+    pub max_batch_bytes: u64,
     /// Zero: not at all.
     pub spin: Duration,
     /// Keys of a server that cannot be used go to the next.
@@ -81,6 +82,7 @@ impl Config {
             connections_per_server: options.size("connections_per_server")?,
             idle_close: some(options.milliseconds("idle_close_ms")?),
             max_value_bytes: options.integer("max_value_bytes")?,
+            max_batch_bytes: options.integer("max_batch_bytes")?,
             spin: Duration::from_micros(options.integer("spin_us")?),
             failure_threshold: options.size("failure_threshold")? as u32,
             retry_after: options.milliseconds("retry_after_ms")?,
@@ -93,6 +95,21 @@ impl Config {
             tcp_nodelay: options.boolean("tcp_nodelay")?,
             tcp_keepalive: some(Duration::from_secs(options.integer("tcp_keepalive_s")?)),
         })
+    }
+}
+
+/// The options that say where keys go.
+const OF_PLACEMENT: &[&str] = &["distribution", "compat", "hash", "slots", "hash_prefix"];
+
+/// Of options that are to say nothing else than where keys go.
+pub fn only_settings(options: &Options) -> Result<Settings> {
+    let strange = |name: &&str| !OF_PLACEMENT.contains(name);
+    match options.names_chosen().find(strange) {
+        None => settings(options),
+        Some(name) => {
+            let text = format!("{name} cannot be changed: only {}", OF_PLACEMENT.join(", "));
+            Err(Error::new(Status::Option, text))
+        }
     }
 }
 

@@ -1,5 +1,5 @@
 /* A client made before fork works in parent and child, and they share no connection. */
-#include "support.h"
+#include "traffic.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -173,6 +173,100 @@ static void a_child_of_one_that_waits(void) {
     client = before;
 }
 
+/* The child opens files under the numbers that the inherited connections had; they stay its own. */
+static void nothing_is_closed_twice(void) {
+    size_t descriptors = open_descriptors();
+    pid_t child = fork_for_a_while();
+    if (child == 0) {
+        int pipes[16][2], wrong = exercise(1);
+        wrong += open_descriptors() > descriptors; /* the inherited ones are gone */
+        for (size_t i = 0; i < 16; i++)
+            wrong += pipe(pipes[i]) != 0;
+        wrong += exercise(2);
+        cm_client_free(client);
+        for (size_t i = 0; i < 16; i++) {
+            char byte = 0;
+            wrong += write(pipes[i][1], "x", 1) != 1 || read(pipes[i][0], &byte, 1) != 1;
+        }
+        _exit(wrong != 0 || open_descriptors() >= descriptors + 32);
+    }
+    CHECK(ended_well(child));
+    CHECK(open_descriptors() == descriptors);
+    CHECK(exercise(3) == 0);
+}
+
+static void *exercise_once(void *seed) { return (void *)(intptr_t)exercise((int)(intptr_t)seed); }
+
+/* All of them find at once that the client is inherited. */
+static void many_threads_of_a_child(void) {
+    for (int i = 0; i < CHILDREN / 4; i++) {
+        pid_t child = fork_for_a_while();
+        if (child == 0) {
+            pthread_t threads[THREADS];
+            bool good = true;
+            for (intptr_t thread = 0; thread < THREADS; thread++)
+                good &= pthread_create(&threads[thread], NULL, exercise_once, (void *)thread) == 0;
+            for (size_t thread = 0; thread < THREADS; thread++) {
+                void *wrong = NULL;
+                pthread_join(threads[thread], &wrong);
+                good &= wrong == NULL;
+            }
+            _exit(!good);
+        }
+        CHECK(ended_well(child));
+    }
+}
+
+/* Ends with the whole list. */
+static void *change_on_and_on(void *unused) {
+    char *lists[] = {server_list(servers, SERVERS), server_list(servers, SERVERS - 1)};
+    (void)unused;
+    for (size_t i = 1; __atomic_load_n(&go_on, __ATOMIC_RELAXED) || i % 2 == 0; i++)
+        CHECK_STATUS(CM_OK, cm_client_set_servers(client, lists[i % 2], NULL));
+    free(lists[0]);
+    free(lists[1]);
+    return NULL;
+}
+
+/* Nobody changes the list of a child. */
+static void children_while_the_list_changes(void) {
+    pthread_t thread;
+    __atomic_store_n(&go_on, true, __ATOMIC_RELAXED);
+    REQUIRE(pthread_create(&thread, NULL, change_on_and_on, NULL) == 0);
+    for (int i = 0; i < CHILDREN; i++) {
+        pid_t child = fork_for_a_while();
+        if (child == 0)
+            _exit(exercise(i) != 0);
+        CHECK(ended_well(child));
+    }
+    __atomic_store_n(&go_on, false, __ATOMIC_RELAXED);
+    pthread_join(thread, NULL);
+    CHECK(cm_client_server_count(client) == SERVERS);
+    CHECK(exercise(0) == 0);
+}
+
+/* What the parent thinks of a server is nothing to its child. */
+static void a_child_of_one_that_probes(void) {
+    cm_client *before = client;
+    pthread_t prober;
+    client = client_open(servers[0].address, "timeout_ms=500 connect_timeout_ms=20000 "
+                                             "failure_threshold=1 retry_after_ms=1");
+    server_suspend(&servers[0]);
+    wait_for_a_get(client); /* down from now on */
+    sleep_ms(10);
+    REQUIRE(pthread_create(&prober, NULL, wait_for_a_get, client) == 0);
+    sleep_ms(100);
+    pid_t child = fork_for_a_while();
+    if (child == 0)
+        _exit(exercise(1) != 0);
+    server_resume(&servers[0]);
+    CHECK(ended_well(child));
+    pthread_join(prober, NULL);
+    CHECK(exercise(2) == 0);
+    cm_client_free(client);
+    client = before;
+}
+
 int main(void) {
     for (size_t i = 0; i < SERVERS; i++)
         server_start(&servers[i], "");
@@ -185,6 +279,10 @@ int main(void) {
     RUN(children_at_the_same_time);
     RUN(children_while_threads_work);
     RUN(a_child_of_one_that_waits);
+    RUN(a_child_of_one_that_probes);
+    RUN(nothing_is_closed_twice);
+    RUN(many_threads_of_a_child);
+    RUN(children_while_the_list_changes);
     cm_client_free(client);
     return finish();
 }

@@ -118,7 +118,7 @@ static void of_the_whole_fleet(void) {
 
 static void slow(int manner, const char *failover) {
     char options[128];
-    timeout = manner == DRIPPING ? 1.5 : 0.4;
+    timeout = manner == DRIPPING ? 1.1 : 0.4;
     worst = 0;
     /* A black hole that is left after connect_timeout_ms would be failed over from. */
     snprintf(options, sizeof options,

@@ -52,6 +52,15 @@ class Memcached:
             connection.sendall(request)
             return connection.makefile("rb").readline()
 
+    def stat(self, name: str) -> int:
+        """Return a counter of the server's `stats`."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE) as connection:
+            connection.sendall(b"stats\r\n")
+            for line in connection.makefile("rb"):
+                if line.startswith(f"STAT {name} ".encode()):
+                    return int(line.split()[2])
+        raise AssertionError(name)
+
     def flags(self, key: str) -> int:
         """Return the client flags of an item."""
         head, *words = self.raw(f"get {key}\r\n".encode()).split()

@@ -19,7 +19,7 @@ from support import PATIENCE, PATIENT, Memcached, SilentServer
 from test_failures import CALLS
 
 import consistent_memcached
-from consistent_memcached import ArgumentError, Client, ClosedError
+from consistent_memcached import ArgumentError, Client, ClosedError, OptionError
 
 OPEN_FILES = Path("/proc/self/fd")
 
@@ -64,6 +64,17 @@ def test_another_list_of_servers(fleet: list[Memcached]) -> None:
         assert client.set_multi({str(number): b"1" for number in range(50)}) == []
         client.set_servers([f"{addresses[0]} weight=2"])
         assert client.get("key") == b"1"
+
+
+def test_another_distribution_is_warm(fleet: list[Memcached]) -> None:
+    addresses = [server.address for server in fleet]
+    keys = [str(number) for number in range(500)]
+    with Client(addresses, distribution="modulo", handover_ms=60000, **PATIENT) as client:
+        assert client.set_multi(dict.fromkeys(keys, b"1")) == []
+        client.set_servers(addresses, distribution="rehash", slots=1024)
+        assert len(client.get_multi(keys)) == 500
+        with pytest.raises(OptionError, match="timeout_ms"):
+            client.set_servers(addresses, timeout_ms=1)
 
 
 def test_failover(fleet: list[Memcached]) -> None:

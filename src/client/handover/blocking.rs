@@ -3,9 +3,10 @@
 use std::time::{Duration, Instant};
 
 use super::{Journey, good, no_time};
-use crate::client::{Client, Single, Span};
+use crate::client::{Client, Single, Span, plan};
 use crate::error::Result;
 use crate::fleet::{Fleet, Handover};
+use crate::net::budget::Budget;
 use crate::net::exchange::Answers;
 use crate::net::results::Results;
 use crate::protocol::Operation;
@@ -17,14 +18,16 @@ impl Client {
         handover: &Handover,
         asked: impl Iterator<Item = Result<Operation<'a>>>,
         span: Span,
+        results: Results,
     ) -> Result<Results> {
         let checked = self.checked(fleet, asked);
         let Some(mut journey) = Journey::new(fleet, &self.config, &checked, span.begin) else {
-            return self.run(fleet, checked.into_iter(), span);
+            return Ok(self.run(fleet, checked.into_iter(), span, results));
         };
         wait_until_settled(handover, span);
         let operations = good(&checked);
-        let mut answers = self.run(fleet, journey.step(&operations).into_iter(), span)?;
+        let requests = journey.step(&operations).into_iter();
+        let mut answers = self.run(fleet, requests, span, results);
         journey.begin(&operations, handover, &mut answers);
         loop {
             let requests = journey.step(&operations);
@@ -36,8 +39,9 @@ impl Client {
                 journey.stop(&no_time(), &mut answers);
                 break;
             }
-            let results = self.run(fleet, requests.into_iter(), span)?;
-            journey.advance(&operations, handover, &results, &mut answers);
+            let results = plan::room(requests.len(), answers.share_budget())?;
+            let mut results = self.run(fleet, requests.into_iter(), span, results);
+            journey.advance(&operations, handover, &mut results, &mut answers);
         }
         answers.settle();
         Ok(answers)
@@ -50,13 +54,13 @@ impl Client {
         timeout: Duration,
         single: &mut Single<'_>,
     ) {
-        match self.execute_in(fleet, std::iter::once(Ok(*op)), timeout) {
+        let results = Results::with_capacity(1, Budget::UNLIMITED);
+        match self.execute_in(fleet, std::iter::once(Ok(*op)), timeout, results) {
             Err(error) => single.failed(0, &error, true),
-            Ok(results) => {
+            Ok(mut results) => {
                 single.server = results.records()[0].server;
-                match results.failure_of(0) {
-                    Some((error, unsent)) => single.failed(0, &error, unsent),
-                    None => results.give(0, 0, single),
+                if let Err((error, unsent)) = results.give(0, 0, single) {
+                    single.failed(0, &error, unsent);
                 }
             }
         }

@@ -126,7 +126,7 @@ impl Journey {
         &mut self,
         operations: &[Operation<'_>],
         handover: &Handover,
-        results: &Results,
+        results: &mut Results,
         answers: &mut Results,
     ) {
         for course in self.courses.iter_mut().filter(|course| !course.is_done()) {
@@ -135,9 +135,9 @@ impl Journey {
                 Verdict::Answered => {
                     let place = course.places[0];
                     answers.reset(course.number);
-                    match results.failure_of(place) {
-                        Some((error, unsent)) => answers.failed(course.number, &error, unsent),
-                        None => results.give(place, course.number, answers),
+                    let given = results.give(place, course.number, answers);
+                    if let Err((error, unsent)) = given {
+                        answers.failed(course.number, &error, unsent);
                     }
                 }
                 verdict => tell(course, verdict, answers),
@@ -176,7 +176,9 @@ fn tell(course: &Course, verdict: Verdict, answers: &mut Results) {
                     cas: 0,
                 };
                 answers.details(number, item, Details::default());
-                answers.item(number, item, &found.value);
+                if let Err(error) = answers.item(number, item, &found.value) {
+                    answers.failed(number, &error, false);
+                }
             }
         }
     }

@@ -3,9 +3,10 @@
 use std::time::Instant;
 
 use super::{Journey, good, no_time};
-use crate::client::plan::{OwnedPlan, Plan};
+use crate::client::plan::{self, OwnedPlan, Plan};
 use crate::error::{Error, Result};
 use crate::fleet::Fleet;
+use crate::net::budget::Budget;
 use crate::net::exchange::Answers;
 use crate::net::parcel::OwnedOperations;
 use crate::net::results::Results;
@@ -47,13 +48,14 @@ impl Travel {
 
     pub fn first_step(&mut self, fleet: &Fleet, config: &Config) -> Result<OwnedPlan> {
         let requests = self.journey.step(self.operations.as_slice());
-        Ok(Plan::new(config, fleet, requests.into_iter())?.owned())
+        let results = plan::room(requests.len(), Budget::new(config.max_batch_bytes))?;
+        Ok(Plan::new(config, fleet, requests.into_iter(), results).owned())
     }
 
     /// The answers of a call that was stopped before its first step.
     pub fn stop(&self, error: &Error) -> Results {
         let count = self.operations.as_slice().len();
-        let mut answers = Results::new(count);
+        let mut answers = Results::new(count, Budget::UNLIMITED);
         for op in 0..count as u32 {
             answers.failed(op, error, true);
         }
@@ -72,7 +74,9 @@ impl Travel {
         if let Some(handover) = &fleet.handover {
             match &mut self.answers {
                 None => self.journey.begin(operations, handover, &mut results),
-                Some(answers) => (self.journey).advance(operations, handover, &results, answers),
+                Some(answers) => {
+                    (self.journey).advance(operations, handover, &mut results, answers)
+                }
             }
         }
         let mut answers = self.answers.take().unwrap_or(results);
@@ -81,8 +85,9 @@ impl Travel {
             None => self.journey.step(operations),
         };
         if !requests.is_empty()
-            && let Ok(plan) = Plan::new(config, fleet, requests.into_iter()).map(Plan::owned)
+            && let Ok(results) = plan::room(requests.len(), answers.share_budget())
         {
+            let plan = Plan::new(config, fleet, requests.into_iter(), results).owned();
             self.answers = Some(answers);
             return (Next::Step(plan), Some(self));
         }

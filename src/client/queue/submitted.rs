@@ -58,17 +58,17 @@ impl Submitted {
     ) -> Result<(Self, Vec<Flight>)> {
         let config = &client.config;
         let timeout = config.timeout_or_default(timeout);
+        let results = client.results(operations.len())?;
         let (plan, travel) = if fleet.handover.is_some() {
             let checked = client.checked(&fleet, operations);
             let travel = Travel::new(&fleet, config, &checked, now);
             // What travels has its first step when the time for it has come.
             let asked = if travel.is_some() { vec![] } else { checked };
-            (
-                Plan::new(config, &fleet, asked.into_iter())?.owned(),
-                travel,
-            )
+            let plan = Plan::new(config, &fleet, asked.into_iter(), results);
+            (plan.owned(), travel)
         } else {
-            (Plan::new(config, &fleet, operations)?.owned(), None)
+            let plan = Plan::new(config, &fleet, operations, results);
+            (plan.owned(), None)
         };
         let submitted = Self {
             tag,

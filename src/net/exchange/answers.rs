@@ -1,6 +1,7 @@
 //! Where the answers of a conversation go.
 
 use crate::error::{Error, Result, Status};
+use crate::net::budget::Budget;
 use crate::protocol::decode;
 
 /// What an item brings besides its value.
@@ -48,13 +49,20 @@ pub trait Answers {
     /// Names the server (its index in the list) that is asked.
     fn set_server(&mut self, op: u32, server: u32);
 
+    /// What has become of an operation; `None` while it has no answer.
+    fn status(&self, op: u32) -> Option<Status>;
+
     /// True while an operation has no answer.
-    fn is_pending(&self, op: u32) -> bool;
+    fn is_pending(&self, op: u32) -> bool {
+        self.status(op).is_none()
+    }
+
     /// What comes with an answer to a meta command, ahead of it. It may come twice.
     fn details(&mut self, op: u32, item: Item, details: Details);
-    /// An item, whole.
-    fn item(&mut self, op: u32, item: Item, value: &[u8]);
-    /// Makes room for `len` bytes that will be appended to [`Answers::buffer`].
+    /// An item, whole. An error when there is no room for its value.
+    fn item(&mut self, op: u32, item: Item, value: &[u8]) -> Result<()>;
+    /// Makes room for `len` bytes that will be appended to [`Answers::buffer`]. An error when there
+    /// is none.
     fn reserve(&mut self, op: u32, len: usize) -> Result<()>;
     /// The operation's own buffer.
     fn buffer(&mut self, op: u32) -> &mut Vec<u8>;
@@ -66,4 +74,8 @@ pub trait Answers {
     fn failed(&mut self, op: u32, error: &Error, unsent: bool);
     /// Forgets what has come for an operation that is to be repeated.
     fn reset(&mut self, op: u32);
+    /// What the values of all operations may come to, to be shared with who carries some of them.
+    fn share_budget(&mut self) -> Budget {
+        Budget::UNLIMITED
+    }
 }

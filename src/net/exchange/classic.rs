@@ -4,7 +4,7 @@ use super::verdict::{answer, refusal};
 use super::{
     Answers, BUFFERED_VALUE_MAX, Doubt, Exchange, Fault, Incoming, Item, Run, Script, in_step_after,
 };
-use crate::error::Error;
+use crate::error::{Error, Status};
 use crate::net::connection::Connection;
 use crate::protocol::decode::{self, Head, Reply};
 use crate::protocol::{Kind, Want};
@@ -107,18 +107,7 @@ impl Exchange {
             }
         };
         if len > BUFFERED_VALUE_MAX {
-            let here = &rest[..rest.len().min(len)];
-            if let Err(error) = answers.reserve(op, len) {
-                answers.failed(op, &error.on(&script.terms.server), false);
-                return Err(Fault::OutOfStep);
-            }
-            answers.buffer(op).extend_from_slice(here);
-            self.incoming = Some(Incoming {
-                op,
-                item,
-                left: len - here.len(),
-            });
-            return Ok(Some(here.len()));
+            return self.begin_incoming(op, item, len, rest, script, answers);
         }
         let Some(behind) = rest.get(len..) else {
             return Ok(None);
@@ -126,16 +115,54 @@ impl Exchange {
         let Some(end) = decode::value_end(behind)? else {
             return Ok(None);
         };
-        answers.item(op, item, &rest[..len]);
+        take_item(op, item, &rest[..len], script, answers);
         Ok(Some(len + end))
     }
 
-    pub(super) fn end_incoming(
+    /// A value that is received into its place. One that is refused is read nevertheless, so that
+    /// the connection stays in step.
+    fn begin_incoming(
         &mut self,
-        incoming: Incoming,
+        op: u32,
+        item: Item,
+        len: usize,
+        rest: &[u8],
+        script: &Script<'_>,
+        answers: &mut impl Answers,
+    ) -> Result<Option<usize>, Fault> {
+        let here = &rest[..rest.len().min(len)];
+        let room = answers.reserve(op, len);
+        self.incoming = Some(Incoming {
+            op,
+            item,
+            left: len - here.len(),
+            dropped: room.is_err(),
+        });
+        match room {
+            Ok(()) => answers.buffer(op).extend_from_slice(here),
+            Err(error) => {
+                answers.failed(op, &error.clone().on(&script.terms.server), false);
+                if error.status() != Status::ValueTooLarge {
+                    return Err(Fault::OutOfStep);
+                }
+            }
+        }
+        Ok(Some(here.len()))
+    }
+
+    /// What of a value has come, and the line end behind it. True when nothing is missing.
+    pub(super) fn go_on_with(
+        &mut self,
+        mut incoming: Incoming,
         connection: &mut Connection,
         answers: &mut impl Answers,
     ) -> Result<bool, Fault> {
+        if incoming.dropped {
+            let here = incoming.left.min(connection.input.unread().len());
+            connection.input.consume(here);
+            incoming.left -= here;
+            self.incoming = Some(incoming);
+        }
         if incoming.left > 0 {
             return Ok(false);
         }
@@ -143,7 +170,9 @@ impl Exchange {
             return Ok(false);
         };
         connection.input.consume(end);
-        answers.buffered(incoming.op, incoming.item);
+        if !incoming.dropped {
+            answers.buffered(incoming.op, incoming.item);
+        }
         self.incoming = None;
         Ok(true)
     }
@@ -171,7 +200,7 @@ impl Exchange {
             return Err(decode::out_of_place(reply).into());
         };
         if let (Kind::Version, Reply::Version(text)) = (kind, reply) {
-            answers.item(script.order[start], Item::default(), text);
+            take_item(script.order[start], Item::default(), text, script, answers);
         } else {
             for position in start..end {
                 if self.is_open(position, script, answers) {
@@ -181,6 +210,20 @@ impl Exchange {
         }
         self.run.start = end;
         Ok(())
+    }
+}
+
+/// Hands over an item. One that is refused has failed.
+#[inline]
+pub(super) fn take_item(
+    op: u32,
+    item: Item,
+    value: &[u8],
+    script: &Script<'_>,
+    answers: &mut impl Answers,
+) {
+    if let Err(error) = answers.item(op, item, value) {
+        answers.failed(op, &error.on(&script.terms.server), false);
     }
 }
 

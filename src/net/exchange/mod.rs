@@ -17,13 +17,16 @@ mod sending;
 mod tests;
 mod verdict;
 
+use std::collections::VecDeque;
 use std::io;
+use std::ops::Range;
 
 pub use self::answers::{Answers, Details, Item};
 pub use self::dialect::Dialect;
 pub use self::script::{Script, Terms};
 use super::connection::{Connection, INPUT_CAPACITY};
 use super::stream::Wait;
+use crate::error::{Error, Status};
 use crate::protocol::decode::{self, Reply, Violation};
 
 /// A value up to this size is taken out of the input buffer once it is there as a whole.
@@ -39,6 +42,18 @@ pub enum Fault {
     Violation(String),
     /// The server refused a request that carries a value, and may read the value as commands.
     OutOfStep,
+}
+
+impl Fault {
+    pub fn to_error(&self) -> Error {
+        let text = match self {
+            Fault::Violation(text) => return Error::new(Status::Protocol, text),
+            Fault::Ended => "the server closed the connection".to_owned(),
+            Fault::Io(error) => format!("the connection broke: {error}"),
+            Fault::OutOfStep => "the server refused a request before this one".to_owned(),
+        };
+        Error::new(Status::Connection, text)
+    }
 }
 
 impl From<Violation> for Fault {
@@ -60,6 +75,8 @@ pub struct Exchange {
     exposed: usize,
     /// The run whose replies are awaited.
     run: Run,
+    /// The `get` lines of more than one key that are encoded and still ahead of that run.
+    lines: VecDeque<Range<usize>>,
     /// A value that is received into its own buffer.
     incoming: Option<Incoming>,
     /// Hits that may be stubs.
@@ -102,6 +119,8 @@ struct Incoming {
     op: u32,
     item: Item,
     left: usize,
+    /// It was refused, and is read only to keep in step.
+    dropped: bool,
 }
 
 impl Exchange {
@@ -135,7 +154,7 @@ impl Exchange {
         wait: Wait,
     ) -> Result<bool, Fault> {
         let received = match &mut self.incoming {
-            Some(incoming) if incoming.left > 0 => {
+            Some(incoming) if incoming.left > 0 && !incoming.dropped => {
                 let buffer = answers.buffer(incoming.op);
                 let received = connection.stream.receive(buffer, incoming.left, wait);
                 incoming.left -= *received.as_ref().unwrap_or(&0);
@@ -168,7 +187,7 @@ impl Exchange {
         answers: &mut impl Answers,
     ) -> Result<bool, Fault> {
         if let Some(incoming) = self.incoming {
-            return self.end_incoming(incoming, connection, answers);
+            return self.go_on_with(incoming, connection, answers);
         }
         if connection.input.unread().is_empty() {
             return Ok(false);
@@ -217,7 +236,15 @@ impl Exchange {
                 } else {
                     (Form::Classic, true)
                 };
-                (form, asked, script.run_end(start))
+                let end = match form {
+                    Form::Classic => {
+                        let line = self.lines.pop_front_if(|line| line.start == start);
+                        line.map_or(start + 1, |line| line.end)
+                    }
+                    Form::Meta => start + 1,
+                    Form::Quiet => script.quiet_end(start),
+                };
+                (form, asked, end)
             };
             self.run = Run {
                 start: if asked { start } else { end },

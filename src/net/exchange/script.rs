@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
+use crate::protocol::Operation;
 use crate::protocol::encode::meta::KeyForm;
-use crate::protocol::{Operation, encode};
 
 /// What all conversations with one server have in common.
 #[derive(Clone, Debug)]
@@ -31,18 +31,21 @@ pub struct Script<'a> {
 }
 
 impl<'a> Script<'a> {
+    #[inline]
     pub(super) fn at(&self, position: usize) -> &'a Operation<'a> {
         &self.operations[self.order[position] as usize]
     }
 
-    /// Where the run that starts at `position` ends: its operations share one command, or one fence.
-    pub(super) fn run_end(&self, position: usize) -> usize {
-        if position + 1 == self.order.len() {
-            return position + 1;
-        }
+    /// The operations from this position on.
+    pub(super) fn from(&self, position: usize) -> impl Iterator<Item = &'a Operation<'a>> {
+        let operations = self.operations;
         let rest = self.order[position..].iter();
-        let operations = rest.map(|&op| &self.operations[op as usize]);
-        position + encode::run_len(&self.terms.prefix, self.terms.binary_keys, operations)
+        rest.map(move |&op| &operations[op as usize])
+    }
+
+    /// Where the run of quiet operations that starts at `position` ends.
+    pub(super) fn quiet_end(&self, position: usize) -> usize {
+        position + self.from(position).take_while(|op| op.is_quiet()).count()
     }
 
     pub(super) fn key_form(&self, op: &Operation<'_>) -> KeyForm<'a> {
@@ -52,6 +55,7 @@ impl<'a> Script<'a> {
         }
     }
 
+    #[inline]
     pub(super) fn needs_meta(&self, op: &Operation<'_>) -> bool {
         op.needs_meta(op.encodes_key(self.terms.binary_keys))
     }

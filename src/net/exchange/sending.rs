@@ -2,6 +2,7 @@
 
 use std::io::{self, IoSlice};
 
+use super::classic::take_item;
 use super::{Answers, Exchange, Fault, Item, Script};
 use crate::net::connection::Connection;
 use crate::protocol::encode::Exptimes;
@@ -99,21 +100,21 @@ impl Exchange {
     }
 
     fn encode_classic(&mut self, output: &mut Vec<u8>, script: &Script<'_>) {
-        let first = script.at(self.encoded);
-        let end = script.run_end(self.encoded);
-        let start = std::mem::replace(&mut self.encoded, end);
+        let start = self.encoded;
+        let first = script.at(start);
+        let terms = script.terms;
         if first.kind == Kind::Get {
-            let run = script.order[start..end].iter();
-            let run = run.map(|&op| &script.operations[op as usize]);
-            encode::get_line(output, &script.terms.prefix, first.want, run);
+            let rest = script.from(start);
+            self.encoded += encode::get_line(output, &terms.prefix, terms.binary_keys, rest);
+            if self.encoded > start + 1 {
+                self.lines.push_back(start..self.encoded);
+            }
             return;
         }
+        self.encoded += 1;
         // Checked when the batch was accepted.
-        let exptime = first
-            .ttl
-            .exptime(script.terms.unix_now)
-            .unwrap_or(EXPIRED.ttl);
-        if encode::command(output, &script.terms.prefix, first, exptime) {
+        let exptime = first.ttl.exptime(terms.unix_now).unwrap_or(EXPIRED.ttl);
+        if encode::command(output, &terms.prefix, first, exptime) {
             self.large = Some(start);
         }
     }
@@ -168,7 +169,7 @@ impl Exchange {
                 flags: 0,
                 cas: doubt.cas,
             };
-            answers.item(script.order[doubt.position], item, &[]);
+            take_item(script.order[doubt.position], item, &[], script, answers);
             self.run.start = self.encoded;
             self.run.end = self.encoded;
         }

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use super::Pool;
 use crate::net::connection::Connection;
+use crate::net::counts::Counted;
 
 /// The right to one connection. Dropped, it goes to the next who waits.
 #[derive(Debug)]
@@ -55,7 +56,11 @@ impl Slot {
     }
 
     /// The connection this slot was for. Its socket has been named.
-    pub fn into_lease(self, connection: Box<Connection>) -> Lease {
+    pub fn into_lease(self, mut connection: Box<Connection>) -> Lease {
+        if let Some(pool) = &self.pool {
+            let counted = || Counted::new(&pool.counts);
+            connection.counted.get_or_insert_with(counted);
+        }
         Lease {
             slot: self,
             connection,

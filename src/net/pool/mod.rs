@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 pub use self::lease::{Lease, Slot};
 use crate::net::bell::Bells;
 use crate::net::connection::Connection;
+use crate::net::counts::Counts;
 use crate::net::exchange::Terms;
 use crate::net::parcel::{Boarding, Receipt, Waiting};
 use crate::net::round::{Load, Round};
@@ -29,6 +30,7 @@ pub struct Pool {
     pub terms: Terms,
     /// Where callers sleep who wait for this server only.
     pub bells: Arc<Bells>,
+    pub counts: Arc<Counts>,
     limit: usize,
     idle_close: Option<Duration>,
     state: Mutex<State>,
@@ -92,6 +94,7 @@ impl Pool {
         Self {
             terms,
             bells: Arc::default(),
+            counts: Arc::default(),
             limit,
             idle_close,
             state: Mutex::default(),
@@ -185,8 +188,11 @@ impl Pool {
     /// A connection that was idle for long is used again only if it still stands.
     fn inspect(&self, lease: Lease, now: Instant) -> Grant {
         let idle = now.saturating_duration_since(lease.connection.used);
-        let too_old = self.idle_close.is_some_and(|limit| idle >= limit);
-        if too_old || (idle > LOOK_AFTER && !lease.connection.is_sound()) {
+        if self.idle_close.is_some_and(|limit| idle >= limit) {
+            return Grant::Slot(lease.give_up_connection());
+        }
+        if idle > LOOK_AFTER && !lease.connection.is_sound() {
+            self.counts.replace();
             return Grant::Slot(lease.give_up_connection());
         }
         Grant::Lease(lease)
@@ -210,7 +216,7 @@ impl Pool {
                     state.gather(&mut load);
                     self.bells.next_round();
                     drop(state);
-                    match Round::begin(lease, load, &self.terms) {
+                    match Round::begin(lease, load, &self.terms, now) {
                         // With nobody left to lead it ends here, and the connection with it.
                         Ok(round) => return drop(round.hand_on()),
                         Err(free) => lease = free,
@@ -228,8 +234,8 @@ impl Pool {
 
     fn lay_by(&self, lease: Lease, mut state: MutexGuard<'_, State>, now: Instant) {
         state.idle.push(lease.into_connection());
-        let idle = now.saturating_duration_since(state.idle[0].used);
-        if self.idle_close.is_some_and(|limit| idle >= limit) {
+        let idle = || now.saturating_duration_since(state.idle[0].used);
+        if self.idle_close.is_some_and(|limit| idle() >= limit) {
             let expired = state.idle.remove(0);
             state.forget(Some(expired.stream.fd()));
             state.slots -= 1;

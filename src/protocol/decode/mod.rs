@@ -153,37 +153,57 @@ fn worded(text: &[u8]) -> Result<Reply<'_>, Violation> {
     }
 }
 
+/// `<key> <flags> <bytes> [<cas>]`
 fn head(rest: &[u8]) -> Option<Head<'_>> {
-    let mut fields = rest.split(|&byte| byte == b' ');
-    let key = fields.next().filter(|key| !key.is_empty())?;
-    let flags = number(fields.next()?)?.try_into().ok()?;
-    let len = number(fields.next()?)?;
-    let cas = match fields.next() {
-        Some(field) => Some(number(field)?),
-        None => None,
+    let (key, rest) = rest.split_at_checked(memchr::memchr(b' ', rest)?)?;
+    let (flags, rest) = number_behind_a_space(rest)?;
+    let (len, rest) = number_behind_a_space(rest)?;
+    let cas = match rest {
+        [] => None,
+        rest => match number_behind_a_space(rest)? {
+            (cas, []) => Some(cas),
+            _ => return None,
+        },
     };
-    fields.next().is_none().then_some(Head {
+    (!key.is_empty()).then_some(Head {
         key,
-        flags,
+        flags: flags.try_into().ok()?,
         len,
         cas,
     })
 }
 
+/// A number with a space before it, and what follows it.
+fn number_behind_a_space(bytes: &[u8]) -> Option<(u64, &[u8])> {
+    let bytes = bytes.strip_prefix(b" ")?;
+    let (number, len) = leading_number(bytes)?;
+    Some((number, &bytes[len..]))
+}
+
 /// Decimal digits and nothing else: no sign, no blank, no overflow.
 pub fn number(field: &[u8]) -> Option<u64> {
-    if field.is_empty() || field.len() > 20 {
-        return None;
-    }
-    let mut number = 0u64;
-    for &byte in field {
+    let (number, len) = leading_number(field)?;
+    (len == field.len()).then_some(number)
+}
+
+/// The number that `bytes` start with, and how many digits it has.
+#[inline]
+fn leading_number(bytes: &[u8]) -> Option<(u64, usize)> {
+    let (mut number, mut len) = (0u64, 0);
+    for &byte in bytes {
         let digit = byte.wrapping_sub(b'0');
         if digit > 9 {
-            return None;
+            break;
         }
-        number = number.checked_mul(10)?.checked_add(u64::from(digit))?;
+        len += 1;
+        number = match len {
+            // So many digits always fit.
+            ..=19 => number * 10 + u64::from(digit),
+            20 => number.checked_mul(10)?.checked_add(u64::from(digit))?,
+            _ => return None,
+        };
     }
-    Some(number)
+    (len > 0).then_some((number, len))
 }
 
 #[cfg(test)]
@@ -246,6 +266,14 @@ mod tests {
             b"VALUE k 7 99999999999999999999999\r\n",
             b"VALUE k 4294967296 1\r\n",
             b"VALUE  7 1\r\n",
+            b"VALUE k 7 1 \r\n",
+            b"VALUE k 7  1\r\n",
+            b"VALUE k 7 1 x\r\n",
+            b"VALUE k 7x 1\r\n",
+            b"VALUE k 7 18446744073709551616\r\n",
+            b"VALUE k 7 1 2 \r\n",
+            b"VALUE k\r\n",
+            b"VALUE k \r\n",
             b"VALUE k 7 1 2 3\r\n",
             b"END\n",
             b"\r\n",

@@ -30,51 +30,41 @@ impl Exptimes {
     }
 }
 
-/// How many operations at the start of `operations` share one command and its reply: a run of
-/// plain gets becomes one `get` line, a run of quiet operations has one fence behind it, anything
-/// else stands alone.
-pub fn run_len<'a>(
+/// Appends the `get` line for the plain gets at the start of `operations`, of which there is at
+/// least one, and returns how many share it.
+pub fn get_line<'a>(
+    out: &mut Vec<u8>,
     prefix: &[u8],
     binary_keys: bool,
     operations: impl Iterator<Item = &'a Operation<'a>>,
 ) -> usize {
-    let mut operations = operations.peekable();
-    let Some(&first) = operations.peek() else {
-        return 0;
-    };
-    if first.is_quiet() {
-        return operations.take_while(|op| op.is_quiet()).count();
-    }
-    let is_plain_get =
-        |op: &Operation<'_>| op.kind == Kind::Get && !op.needs_meta(op.encodes_key(binary_keys));
-    if !is_plain_get(first) {
-        return 1;
-    }
-    let mut bytes = 0;
-    operations
-        .take(LINE_KEYS)
-        .take_while(|op| {
-            let fits = bytes < LINE_BYTES;
-            bytes += prefix.len() + op.key.len() + 1;
-            fits && op.want == first.want && is_plain_get(op)
-        })
-        .count()
-}
-
-/// Appends the `get` line for a run of plain gets.
-pub fn get_line<'a>(
-    out: &mut Vec<u8>,
-    prefix: &[u8],
-    want: Want,
-    run: impl Iterator<Item = &'a Operation<'a>>,
-) {
-    out.extend_from_slice(if want.has(Want::CAS) { b"gets" } else { b"get" });
-    for op in run {
+    let mut want = None;
+    let (mut count, mut bytes) = (0, 0);
+    for op in operations.take(LINE_KEYS) {
+        match want {
+            None => {
+                want = Some(op.want);
+                out.extend_from_slice(if op.want.has(Want::CAS) {
+                    b"gets"
+                } else {
+                    b"get"
+                });
+            }
+            Some(want) => {
+                let is_plain = op.kind == Kind::Get && !op.needs_meta(op.encodes_key(binary_keys));
+                if bytes >= LINE_BYTES || op.want != want || !is_plain {
+                    break;
+                }
+            }
+        }
         out.push(b' ');
         out.extend_from_slice(prefix);
         out.extend_from_slice(op.key);
+        bytes += prefix.len() + op.key.len() + 1;
+        count += 1;
     }
     out.extend_from_slice(b"\r\n");
+    count
 }
 
 /// Appends the classic command of any operation but a plain get. `exptime` is the ttl as it goes on
@@ -84,7 +74,9 @@ pub fn get_line<'a>(
 pub fn command(out: &mut Vec<u8>, prefix: &[u8], op: &Operation<'_>, exptime: i64) -> bool {
     let mut line = Line { out, prefix };
     match op.kind {
-        Kind::Get => get_line(line.out, prefix, op.want, std::iter::once(op)),
+        Kind::Get => {
+            get_line(line.out, prefix, false, std::iter::once(op));
+        }
         Kind::Set => return line.storage(b"set", op, exptime),
         Kind::Add => return line.storage(b"add", op, exptime),
         Kind::Replace => return line.storage(b"replace", op, exptime),
@@ -237,21 +229,18 @@ mod tests {
         };
         let binary = Operation::new(Kind::Get, b"\0");
         let set = Operation::new(Kind::Set, b"k");
-        let quiet = Operation {
-            want: Want::QUIET,
-            ..set
+        let line = |ops: &[Operation<'_>], binary_keys| {
+            let mut out = Vec::new();
+            let len = get_line(&mut out, b"", binary_keys, ops.iter());
+            (len, String::from_utf8(out).unwrap())
         };
-        let len = |ops: &[Operation<'_>]| run_len(b"", true, ops.iter());
-        assert_eq!(len(&[]), 0);
-        assert_eq!(len(&[get, get, set, get]), 2);
+        let len = |ops: &[Operation<'_>]| line(ops, true).0;
+        assert_eq!(line(&[get, get, set, get], true), (2, "get k k\r\n".into()));
+        assert_eq!(line(&[gets, get], true), (1, "gets k\r\n".into()));
         assert_eq!(len(&[get, gets]), 1);
-        assert_eq!(len(&[set, set]), 1);
         assert_eq!(len(&[get, leased, get]), 1);
-        assert_eq!(len(&[leased, leased]), 1);
         assert_eq!(len(&[get, binary]), 1);
-        assert_eq!(len(&[binary, binary]), 1);
-        assert_eq!(run_len(b"", false, [get, binary].iter()), 2);
-        assert_eq!(len(&[quiet, quiet, set]), 2);
+        assert_eq!(line(&[get, binary], false).0, 2);
         assert_eq!(len(&vec![get; 1000]), LINE_KEYS);
         let long = Operation::new(Kind::Get, &[b'k'; 250]);
         assert_eq!(len(&vec![long; 1000]), LINE_BYTES / 251 + 1);

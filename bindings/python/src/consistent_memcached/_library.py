@@ -141,6 +141,9 @@ cm_options_free = _function("cm_options_free", None, c_void_p)
 cm_client_new = _function(
     "cm_client_new", c_int32, c_char_p, c_void_p, POINTER(c_void_p), _ERROR_OUT
 )
+cm_client_set_fleet = _function(
+    "cm_client_set_fleet", c_int32, c_void_p, c_char_p, c_void_p, _ERROR_OUT
+)
 cm_client_set_servers = _function(
     "cm_client_set_servers", c_int32, c_void_p, c_char_p, _ERROR_OUT
 )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from ctypes import c_size_t, c_uint64, c_void_p
 from datetime import timedelta
 from types import TracebackType
@@ -65,14 +66,8 @@ class Client:
         self._cas_ids = _CasIds()
         self._handle = lib.ClientHandle()
         error = c_void_p()
-        settings = lib.cm_options_new()
-        try:
-            for name, value in options.items():
-                setting = c_string(name), c_string(option_text(name, value))
-                lib.check(lib.cm_options_set(settings, *setting, error), error)
+        with _settings(options) as settings:
             lib.check(lib.cm_client_new(c_string(text), settings, self._handle, error), error)
-        finally:
-            lib.cm_options_free(settings)
 
     def __enter__(self) -> Client:
         """Return the client."""
@@ -94,15 +89,21 @@ class Client:
         """
         lib.cm_client_close(self._handle)
 
-    def set_servers(self, servers: Servers) -> None:
+    def set_servers(self, servers: Servers, **placement: Option) -> None:
         """Go on with another list of servers, from the next call on.
 
-        A server that stays, under the same name and address, keeps its connections. After an
-        error the old list stays. From any thread.
+        With options such as ``distribution``, keys are placed by them from then on. A server
+        that stays, under the same name and address, keeps its connections. After an error
+        the old list stays. From any thread.
         """
         text = server_text(servers)
         error = c_void_p()
-        lib.check(lib.cm_client_set_servers(self._handle, c_string(text), error), error)
+        if placement:
+            with _settings(placement) as settings:
+                status = lib.cm_client_set_fleet(self._handle, c_string(text), settings, error)
+        else:
+            status = lib.cm_client_set_servers(self._handle, c_string(text), error)
+        lib.check(status, error)
         self._servers = split_servers(text)
 
     @overload
@@ -365,6 +366,20 @@ class Client:
         if failure:
             raise partly(failure, answers, failed)
         return answers
+
+
+@contextmanager
+def _settings(options: Mapping[str, Option]) -> Iterator[int]:
+    """Make the library's options, for as long as the block runs."""
+    settings = lib.cm_options_new()
+    error = c_void_p()
+    try:
+        for name, value in options.items():
+            setting = c_string(name), c_string(option_text(name, value))
+            lib.check(lib.cm_options_set(settings, *setting, error), error)
+        yield settings
+    finally:
+        lib.cm_options_free(settings)
 
 
 class _CasIds(threading.local):

@@ -20,10 +20,7 @@ module ConsistentMemcached
     # "host", "host:port", "[ipv6]:port" or "unix:/path". The options are the
     # library's. Connections are made when they are needed.
     def initialize(servers, **options)
-      native_options = FFI::AutoPointer.new(Native.cm_options_new, Native.method(:cm_options_free))
-      options.each do |name, value|
-        Native.call!(:cm_options_set, native_options, name.to_s, value.to_s)
-      end
+      native_options = native_options(options)
       out = FFI::MemoryPointer.new(:pointer)
       Native.call!(:cm_client_new, Array(servers).join(','), native_options, out)
       @native = FFI::AutoPointer.new(out.read_pointer, Native.method(:cm_client_free))
@@ -34,6 +31,12 @@ module ConsistentMemcached
     # error the old list stays.
     def servers=(servers)
       Native.call!(:cm_client_set_servers, @native, Array(servers).join(','))
+    end
+
+    # Goes on with another list and another placement: what options such as
+    # distribution do not say of it has its default.
+    def set_fleet(servers, **options)
+      Native.call!(:cm_client_set_fleet, @native, Array(servers).join(','), native_options(options))
     end
 
     # Closes the connections. Calls that wait for a server raise ClosedError,
@@ -176,6 +179,12 @@ module ConsistentMemcached
     alias flush flush_all
 
     private
+
+    def native_options(options)
+      native = FFI::AutoPointer.new(Native.cm_options_new, Native.method(:cm_options_free))
+      options.each { |name, value| Native.call!(:cm_options_set, native, name.to_s, value.to_s) }
+      native
+    end
 
     # Calls a function of one key. Returns the status.
     def call(function, key, *arguments)

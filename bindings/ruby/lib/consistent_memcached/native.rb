@@ -60,6 +60,7 @@ module ConsistentMemcached
     attach_function :cm_options_free, [:pointer], :void
 
     attach_function :cm_client_new, %i[string pointer pointer pointer], :int32
+    attach_function :cm_client_set_fleet, %i[pointer string pointer pointer], :int32
     attach_function :cm_client_set_servers, %i[pointer string pointer], :int32
     attach_function :cm_client_close, [:pointer], :void, blocking: true
     attach_function :cm_client_free, [:pointer], :void

@@ -1,6 +1,7 @@
 //! Conversations with a scripted peer, cut wherever they can be cut.
 
 mod meta;
+mod refused;
 
 use std::io::{Read, Write};
 use std::sync::Arc;
@@ -24,35 +25,46 @@ struct Collected {
     seen: Vec<Option<Seen>>,
     buffers: Vec<Vec<u8>>,
     details: Vec<Details>,
+    /// For each value.
+    room: usize,
 }
 
 impl Collected {
-    fn new(count: usize) -> Self {
+    fn new(count: usize, room: usize) -> Self {
         Self {
             seen: vec![None; count],
             buffers: vec![Vec::new(); count],
             details: vec![Details::default(); count],
+            room,
         }
+    }
+
+    fn admit(&self, len: usize) -> Result<()> {
+        let refused = || Error::new(Status::ValueTooLarge, "no room");
+        (len <= self.room).then_some(()).ok_or_else(refused)
     }
 }
 
 impl Answers for Collected {
     fn set_server(&mut self, _: u32, _: u32) {}
 
-    fn is_pending(&self, op: u32) -> bool {
-        self.seen[op as usize].is_none()
+    fn status(&self, op: u32) -> Option<Status> {
+        self.seen[op as usize].as_ref().map(|&(status, ..)| status)
     }
 
     fn details(&mut self, op: u32, _: Item, details: Details) {
         self.details[op as usize] = details;
     }
 
-    fn item(&mut self, op: u32, item: Item, value: &[u8]) {
+    fn item(&mut self, op: u32, item: Item, value: &[u8]) -> Result<()> {
         assert!(self.is_pending(op));
+        self.admit(value.len())?;
         self.seen[op as usize] = Some((Status::Ok, value.to_vec(), item.flags, item.cas));
+        Ok(())
     }
 
     fn reserve(&mut self, op: u32, len: usize) -> Result<()> {
+        self.admit(len)?;
         self.buffers[op as usize] = Vec::with_capacity(len);
         Ok(())
     }
@@ -63,7 +75,7 @@ impl Answers for Collected {
 
     fn buffered(&mut self, op: u32, item: Item) {
         let value = std::mem::take(&mut self.buffers[op as usize]);
-        self.item(op, item, &value);
+        let _ = self.item(op, item, &value);
     }
 
     fn done(&mut self, op: u32, status: Status, number: u64) {
@@ -85,6 +97,7 @@ struct Line {
     connection: Connection,
     peer: Socket,
     quiet_failures: Arc<AtomicU64>,
+    room: usize,
 }
 
 impl Line {
@@ -94,6 +107,7 @@ impl Line {
             connection: Connection::new(stream, Instant::now(), 0),
             peer,
             quiet_failures: Arc::default(),
+            room: usize::MAX,
         }
     }
 
@@ -118,7 +132,7 @@ impl Line {
             order: &order,
         };
         let connection = &mut self.connection;
-        let mut collected = Collected::new(operations.len());
+        let mut collected = Collected::new(operations.len(), self.room);
         let mut exchange = Exchange::new(connection);
         let mut outcome = exchange.send(connection, &script, &mut collected);
         for piece in pieces {
