@@ -26,9 +26,12 @@ pub struct Handover {
     /// not be, and must not come back.
     abandoned: Box<[AtomicBool]>,
     pub counts: Arc<Counts>,
-    /// The fleet before the change, and until when calls on it may be under way.
-    before: (Weak<Fleet>, Instant),
+    /// The fleets before, and until when calls on each may be under way.
+    before: Vec<Before>,
 }
+
+/// A fleet before a change, and until when calls on it may be under way.
+pub(super) type Before = (Weak<Fleet>, Instant);
 
 /// A placement as it was before a change.
 #[derive(Clone, Debug)]
@@ -58,7 +61,7 @@ impl Handover {
         mut formers: Vec<Former>,
         counts: Option<&Arc<Counts>>,
         servers: usize,
-        before: (Weak<Fleet>, Instant),
+        before: Vec<Before>,
     ) -> Self {
         formers.truncate(FORMERS_MAX);
         Self {
@@ -72,21 +75,31 @@ impl Handover {
     /// One among so many servers, of nothing in particular.
     #[cfg(test)]
     pub fn among(servers: usize) -> Self {
-        Self::new(Vec::new(), None, servers, (Weak::new(), Instant::now()))
+        Self::new(Vec::new(), None, servers, Vec::new())
     }
 
     /// For a child that inherited it.
     pub(super) fn reborn(&self) -> Self {
         let formers = self.formers.iter().map(Former::clone).collect();
-        let before = (Weak::new(), self.before.1);
-        Self::new(formers, None, self.abandoned.len(), before)
+        let reborn = Self::new(formers, None, self.abandoned.len(), Vec::new());
+        for server in self.all_abandoned() {
+            reborn.abandon(server);
+        }
+        reborn
     }
 
     /// True while calls that began before the change may still read and write at former owners: what
     /// has moved is not touched until they have ended.
     pub fn is_settling(&self, now: Instant) -> bool {
-        let (before, until) = &self.before;
-        now < *until && before.strong_count() > 0
+        self.before.iter().any(|before| is_under_way(before, now))
+    }
+
+    /// The fleets before on which calls may be under way: a change soon after waits for them too.
+    pub(super) fn unsettled(&self, now: Instant) -> impl Iterator<Item = Before> {
+        let before = self.before.iter();
+        before
+            .filter(move |before| is_under_way(before, now))
+            .cloned()
     }
 
     /// True when the last window has ended.
@@ -99,6 +112,10 @@ impl Handover {
         self.abandoned[server as usize].store(true, Ordering::Relaxed);
     }
 
+    pub(super) fn all_abandoned(&self) -> impl Iterator<Item = u32> {
+        (0..self.abandoned.len() as u32).filter(|&server| self.is_abandoned(server))
+    }
+
     pub fn count_moved(&self, operations: u64) {
         self.counts.moved.fetch_add(operations, Ordering::Relaxed);
     }
@@ -106,6 +123,10 @@ impl Handover {
     pub fn is_abandoned(&self, server: u32) -> bool {
         self.abandoned[server as usize].load(Ordering::Relaxed)
     }
+}
+
+fn is_under_way((fleet, until): &Before, now: Instant) -> bool {
+    now < *until && fleet.strong_count() > 0
 }
 
 impl Fleet {

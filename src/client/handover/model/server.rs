@@ -69,7 +69,7 @@ impl Slot {
             Slot::Item(value, cas) => {
                 let item = Item { flags: 0, cas };
                 answers.details(number, item, details);
-                answers.item(number, item, &[b'0' + value]);
+                answers.item(number, item, &[b'0' + value]).expect("room");
                 return;
             }
             // The client tells a miss.

@@ -7,6 +7,7 @@ use super::server::Slot;
 use super::world::{Actor, Fate, Fault, NEW, OLD, State, World};
 use crate::error::{Error, Status};
 use crate::fleet::Handover;
+use crate::net::budget::Budget;
 use crate::net::exchange::Answers;
 use crate::net::results::Results;
 use crate::protocol::{Kind, Operation, Want};
@@ -71,8 +72,8 @@ impl World {
             journey.begin(&operations, &handover, &mut results);
             results
         } else {
-            let mut answers = Results::new(1);
-            journey.advance(&operations, &handover, &results, &mut answers);
+            let mut answers = Results::new(1, Budget::UNLIMITED);
+            journey.advance(&operations, &handover, &mut results, &mut answers);
             answers
         };
         trip.is_first = false;
@@ -115,7 +116,7 @@ impl World {
         if self.fault == Fault::BlindCopy && stage == Stage::Copy {
             request.kind = Kind::Set;
         }
-        let mut results = Results::new(1);
+        let mut results = Results::new(1, Budget::UNLIMITED);
         let server = match request.want.has(Want::PINNED) {
             true => request.server as usize,
             false => NEW,
@@ -166,7 +167,7 @@ impl World {
     pub fn finish_before(&self, state: &mut State, actor: usize) -> Result<Actor, String> {
         let wish = self.wishes[actor];
         state.history.begin(&self.wishes, actor);
-        let mut results = Results::new(1);
+        let mut results = Results::new(1, Budget::UNLIMITED);
         state.slots[OLD].serve(&operation(wish), 100, &mut results, 0);
         let (answer, _) = answer(wish, &results);
         match (state.history).told(&self.wishes, actor, answer, self.fails) {
