@@ -211,6 +211,12 @@ pub const TABLE: &[Spec] = &[
         text: "A server that is down is tried again after this many milliseconds.",
     },
     Spec {
+        name: "on_return",
+        kind: Kind::Choice(&["keep", "flush"]),
+        default: "keep",
+        text: "What becomes of the items of a server that was down: kept, or all deleted, by every client that saw it down, before it is used again.",
+    },
+    Spec {
         name: "handover_ms",
         kind: Kind::Integer {
             min: 0,

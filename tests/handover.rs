@@ -214,6 +214,78 @@ fn what_depends_on_the_old_value_finds_it() {
     }
 }
 
+/// No stub is left, and none is in the way.
+#[test]
+fn what_depends_on_a_value_that_is_not_there() {
+    let servers = start(5);
+    // It moves most keys.
+    let client = client(&servers[..4], &[ON[0], ("distribution", "modulo")]);
+    client.set_servers(&list(&servers)).unwrap();
+    let alone = support::client(&servers, &[("distribution", "modulo")]);
+    let kinds = [
+        (Kind::Increment, Status::NotFound),
+        (Kind::Touch, Status::NotFound),
+        (Kind::Cas, Status::NotFound),
+        (Kind::Append, Status::NotStored),
+        (Kind::Prepend, Status::NotStored),
+        (Kind::Replace, Status::NotStored),
+        (Kind::Add, Status::Ok),
+    ];
+    for (number, want) in (0..40).flat_map(|n| [(n, Want::NOTHING), (n + 40, Want::CAS)]) {
+        for (kind, expected) in kinds {
+            let key = format!("{kind:?}:{number}");
+            let op = Operation {
+                delta: 1,
+                cas: 7,
+                value: b"1",
+                flags: 5,
+                want: if kind == Kind::Increment {
+                    want
+                } else {
+                    Want::NOTHING
+                },
+                ..Operation::new(kind, key.as_bytes())
+            };
+            assert_eq!(one(&client, op).0, expected, "{key}");
+            let again = one(
+                &alone,
+                Operation {
+                    cas: 0,
+                    ..Operation::new(Kind::Add, key.as_bytes())
+                },
+            );
+            let free = kind != Kind::Add;
+            assert_eq!(again.0 == Status::Ok, free, "{key}: nothing is left there");
+        }
+        let key = format!("created:{number}");
+        let op = Operation {
+            delta: 1,
+            initial: 3,
+            create: Some(100),
+            ..Operation::new(Kind::Increment, key.as_bytes())
+        };
+        assert_eq!(one(&client, op).2, 3);
+        assert_eq!(one(&client, op).2, 4);
+    }
+}
+
+#[test]
+fn what_is_no_number_is_refused() {
+    let servers = start(5);
+    let client = client(&servers[..4], ON);
+    let keys = keys(20);
+    set_all(&client, &keys);
+    client.set_servers(&list(&servers)).unwrap();
+    for key in &keys {
+        let op = Operation {
+            delta: 1,
+            ..Operation::new(Kind::Increment, key.as_bytes())
+        };
+        assert_eq!(one(&client, op).0, Status::Rejected, "{key}");
+        assert_eq!(get(&client, key).as_ref(), Some(key));
+    }
+}
+
 #[test]
 fn a_cas_id_is_the_new_owners() {
     let servers = start(5);

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 use std::time::Instant;
 
-use super::handover::{Before, Former, Handover, is_in_use};
+use super::handover::{Former, Handover};
 use super::{Fleet, Server, laid_out, list};
 use crate::error::Result;
 use crate::net::address::Address;
@@ -60,13 +60,15 @@ impl Fleet {
             let earlier = self
                 .handover
                 .iter()
-                .flat_map(|handover| &handover.before.fleets);
-            let earlier = earlier.filter(|fleet| is_in_use(fleet)).cloned();
-            let before = Before {
-                fleets: earlier.chain([Arc::downgrade(self)]).collect(),
-                until: now + config.timeout,
-            };
+                .flat_map(|handover| handover.unsettled(now));
+            let last = (Arc::downgrade(self), now + config.timeout);
+            let before = std::iter::once(last).chain(earlier).collect();
             let handover = Handover::new(formers, &self.handovers, fleet.servers.len(), before);
+            for (at, server) in fleet.servers.iter().enumerate() {
+                if self.has_abandoned(server) {
+                    handover.abandon(at as u32);
+                }
+            }
             fleet.handover = Some(handover);
         }
         fleet.retire_those_of(self);
@@ -89,6 +91,13 @@ impl Fleet {
         };
         fleet.retire_those_of(self);
         fleet
+    }
+
+    /// True for one at which something could not be deleted in this window.
+    fn has_abandoned(&self, server: &Arc<Server>) -> bool {
+        let all = self.handover.iter().flat_map(Handover::all_abandoned);
+        all.into_iter()
+            .any(|at| Arc::ptr_eq(&self.servers[at as usize], server))
     }
 
     /// Where these servers are in this fleet; those that are not in its list are put behind it.

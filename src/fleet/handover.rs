@@ -26,15 +26,12 @@ pub struct Handover {
     /// not be, and must not come back.
     abandoned: Box<[AtomicBool]>,
     pub counts: Arc<Counts>,
-    /// The fleets before, on which calls may be under way, for some time yet.
-    pub(super) before: Before,
+    /// The fleets before, and until when calls on each may be under way.
+    before: Vec<Before>,
 }
 
-#[derive(Clone, Debug)]
-pub(super) struct Before {
-    pub(super) fleets: Vec<Weak<Fleet>>,
-    pub(super) until: Instant,
-}
+/// A fleet before a change, and until when calls on it may be under way.
+pub(super) type Before = (Weak<Fleet>, Instant);
 
 /// A placement as it was before a change.
 #[derive(Clone, Debug)]
@@ -64,7 +61,7 @@ impl Handover {
         mut formers: Vec<Former>,
         counts: &Arc<Counts>,
         servers: usize,
-        before: Before,
+        before: Vec<Before>,
     ) -> Self {
         formers.truncate(FORMERS_MAX);
         Self {
@@ -75,21 +72,34 @@ impl Handover {
         }
     }
 
+    /// One among so many servers, of nothing in particular.
+    #[cfg(test)]
+    pub fn among(servers: usize) -> Self {
+        Self::new(Vec::new(), &Arc::default(), servers, Vec::new())
+    }
+
     /// For a child that inherited it.
     pub(super) fn reborn(&self, counts: &Arc<Counts>) -> Self {
         let formers = self.formers.iter().map(Former::clone).collect();
-        // Their calls are the parent's.
-        let before = Before {
-            fleets: Vec::new(),
-            until: self.before.until,
-        };
-        Self::new(formers, counts, self.abandoned.len(), before)
+        let reborn = Self::new(formers, counts, self.abandoned.len(), Vec::new());
+        for server in self.all_abandoned() {
+            reborn.abandon(server);
+        }
+        reborn
     }
 
     /// True while calls that began before the change may still read and write at former owners: what
     /// has moved is not touched until they have ended.
     pub fn is_settling(&self, now: Instant) -> bool {
-        now < self.before.until && self.before.fleets.iter().any(is_in_use)
+        self.before.iter().any(|before| is_under_way(before, now))
+    }
+
+    /// The fleets before on which calls may be under way: a change soon after waits for them too.
+    pub(super) fn unsettled(&self, now: Instant) -> impl Iterator<Item = Before> {
+        let before = self.before.iter();
+        before
+            .filter(move |before| is_under_way(before, now))
+            .cloned()
     }
 
     /// True when the last window has ended.
@@ -102,6 +112,10 @@ impl Handover {
         self.abandoned[server as usize].store(true, Ordering::Relaxed);
     }
 
+    pub(super) fn all_abandoned(&self) -> impl Iterator<Item = u32> {
+        (0..self.abandoned.len() as u32).filter(|&server| self.is_abandoned(server))
+    }
+
     pub fn count_moved(&self, operations: u64) {
         self.counts.moved.fetch_add(operations, Ordering::Relaxed);
     }
@@ -111,8 +125,8 @@ impl Handover {
     }
 }
 
-pub(super) fn is_in_use(fleet: &Weak<Fleet>) -> bool {
-    fleet.strong_count() > 0
+fn is_under_way((fleet, until): &Before, now: Instant) -> bool {
+    now < *until && fleet.strong_count() > 0
 }
 
 impl Fleet {

@@ -71,8 +71,12 @@ impl Memcached {
 
     /// Kills the server and starts another at the same place.
     pub fn restart(&mut self) {
+        self.restart_with(&[]);
+    }
+
+    pub fn restart_with(&mut self, arguments: &[&str]) {
         self.stop();
-        self.process = spawn(&self.place, &[]);
+        self.process = spawn(&self.place, arguments);
         self.wait_until_it_accepts();
     }
 

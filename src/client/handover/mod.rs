@@ -3,6 +3,8 @@
 
 mod blocking;
 mod course;
+#[cfg(test)]
+mod model;
 mod outcome;
 mod queued;
 mod request;
@@ -164,6 +166,7 @@ fn tell(course: &Course, verdict: Verdict, answers: &mut Results) {
     match verdict {
         Verdict::GoesOn | Verdict::Answered => {}
         Verdict::Missed => answers.done(number, Status::NotFound, 0),
+        Verdict::NotStored => answers.done(number, Status::NotStored, 0),
         Verdict::Deleted => answers.done(number, Status::Ok, 0),
         Verdict::Failed(error, unsent) => answers.failed(number, &error, unsent),
         Verdict::Found => {
