@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 use std::time::Instant;
 
-use super::handover::{Former, Handover};
+use super::handover::{Before, Former, Handover, is_in_use};
 use super::{Fleet, Server, laid_out, list};
 use crate::error::Result;
 use crate::net::address::Address;
@@ -37,6 +37,7 @@ impl Fleet {
             handover: None,
             retired: Vec::new(),
             events: Arc::clone(&self.events),
+            handovers: Arc::clone(&self.handovers),
             generation: self.generation,
         };
         if let Some(time) = config.handover {
@@ -56,9 +57,17 @@ impl Fleet {
                 }
             });
             let formers = std::iter::once(former).chain(earlier).collect();
-            let counts = self.handover.as_ref().map(|handover| &handover.counts);
-            let before = (Arc::downgrade(self), now + config.timeout);
-            fleet.handover = Some(Handover::new(formers, counts, fleet.servers.len(), before));
+            let earlier = self
+                .handover
+                .iter()
+                .flat_map(|handover| &handover.before.fleets);
+            let earlier = earlier.filter(|fleet| is_in_use(fleet)).cloned();
+            let before = Before {
+                fleets: earlier.chain([Arc::downgrade(self)]).collect(),
+                until: now + config.timeout,
+            };
+            let handover = Handover::new(formers, &self.handovers, fleet.servers.len(), before);
+            fleet.handover = Some(handover);
         }
         fleet.retire_those_of(self);
         Ok(fleet)
@@ -75,6 +84,7 @@ impl Fleet {
             handover: None,
             retired: Vec::new(),
             events: Arc::clone(&self.events),
+            handovers: Arc::clone(&self.handovers),
             generation: self.generation,
         };
         fleet.retire_those_of(self);

@@ -26,8 +26,14 @@ pub struct Handover {
     /// not be, and must not come back.
     abandoned: Box<[AtomicBool]>,
     pub counts: Arc<Counts>,
-    /// The fleet before the change, and until when calls on it may be under way.
-    before: (Weak<Fleet>, Instant),
+    /// The fleets before, on which calls may be under way, for some time yet.
+    pub(super) before: Before,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Before {
+    pub(super) fleets: Vec<Weak<Fleet>>,
+    pub(super) until: Instant,
 }
 
 /// A placement as it was before a change.
@@ -56,31 +62,34 @@ pub struct Counts {
 impl Handover {
     pub(super) fn new(
         mut formers: Vec<Former>,
-        counts: Option<&Arc<Counts>>,
+        counts: &Arc<Counts>,
         servers: usize,
-        before: (Weak<Fleet>, Instant),
+        before: Before,
     ) -> Self {
         formers.truncate(FORMERS_MAX);
         Self {
             formers,
             abandoned: (0..servers).map(|_| AtomicBool::new(false)).collect(),
-            counts: counts.map(Arc::clone).unwrap_or_default(),
+            counts: Arc::clone(counts),
             before,
         }
     }
 
     /// For a child that inherited it.
-    pub(super) fn reborn(&self) -> Self {
+    pub(super) fn reborn(&self, counts: &Arc<Counts>) -> Self {
         let formers = self.formers.iter().map(Former::clone).collect();
-        let before = (Weak::new(), self.before.1);
-        Self::new(formers, None, self.abandoned.len(), before)
+        // Their calls are the parent's.
+        let before = Before {
+            fleets: Vec::new(),
+            until: self.before.until,
+        };
+        Self::new(formers, counts, self.abandoned.len(), before)
     }
 
     /// True while calls that began before the change may still read and write at former owners: what
     /// has moved is not touched until they have ended.
     pub fn is_settling(&self, now: Instant) -> bool {
-        let (before, until) = &self.before;
-        now < *until && before.strong_count() > 0
+        now < self.before.until && self.before.fleets.iter().any(is_in_use)
     }
 
     /// True when the last window has ended.
@@ -100,6 +109,10 @@ impl Handover {
     pub fn is_abandoned(&self, server: u32) -> bool {
         self.abandoned[server as usize].load(Ordering::Relaxed)
     }
+}
+
+pub(super) fn is_in_use(fleet: &Weak<Fleet>) -> bool {
+    fleet.strong_count() > 0
 }
 
 impl Fleet {
