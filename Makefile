@@ -87,10 +87,17 @@ test-rust: build
 	cargo test --locked --features cli
 
 # The program of a test is its own file and the ones that all share.
-$(TARGET)/c/%: tests/c/%.c $(C_SHARED:%=tests/c/%.c) $(wildcard tests/c/*.h) \
-               include/consistent_memcached.h | build
+C_HEADERS := $(wildcard tests/c/*.h) include/consistent_memcached.h
+
+# Kept: each test is linked with all of them.
+.SECONDARY: $(C_SHARED:%=$(TARGET)/c/shared/%.o)
+
+$(TARGET)/c/shared/%.o: tests/c/%.c $(C_HEADERS) | build
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(filter %.c,$^) -o $@ $(LDLIBS)
+	$(CC) $(CFLAGS) -c $< -o $@
+
+$(TARGET)/c/%: tests/c/%.c $(C_SHARED:%=$(TARGET)/c/shared/%.o) $(C_HEADERS) | build
+	$(CC) $(CFLAGS) $(filter %.c %.o,$^) -o $@ $(LDLIBS)
 
 test-c: $(C_TESTS:%=$(TARGET)/c/%)
 	$(CC) $(CFLAGS) -Wredundant-decls -fsyntax-only -x c include/consistent_memcached.h
