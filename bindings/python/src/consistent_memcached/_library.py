@@ -28,6 +28,8 @@ OP_CAS, OP_DELETE, OP_TOUCH = 7, 8, 9
 OP_INCREMENT, OP_DECREMENT = 11, 12
 WANT_CAS = 1  # CM_WANT_CAS
 WANT_HASH = 2  # CM_WANT_HASH
+WANT_INVALIDATE = 2048  # CM_WANT_INVALIDATE
+WON = 1  # CM_WON, of a result's state
 _UNSENT = 8  # CM_UNSENT
 
 
@@ -144,9 +146,7 @@ cm_client_new = _function(
 cm_client_set_fleet = _function(
     "cm_client_set_fleet", c_int32, c_void_p, c_char_p, c_void_p, _ERROR_OUT
 )
-cm_client_set_servers = _function(
-    "cm_client_set_servers", c_int32, c_void_p, c_char_p, _ERROR_OUT
-)
+cm_client_set_servers = _function("cm_client_set_servers", c_int32, c_void_p, c_char_p, _ERROR_OUT)
 cm_client_close = _function("cm_client_close", None, c_void_p)
 cm_client_free = _function("cm_client_free", None, c_void_p)
 
