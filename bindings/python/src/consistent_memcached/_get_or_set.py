@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Iterator
 from contextlib import suppress
 from datetime import timedelta
 from typing import Callable
@@ -85,7 +84,8 @@ def _ask(client: lib.ClientHandle, read: lib.Operation, wait: float) -> Answer |
     A stub is gone when its winner gave up or its lease is over: then this read leaves a new one.
     """
     end = time.monotonic() + wait
-    for pause in _pauses():
+    pause = FIRST_PAUSE
+    while True:
         try:
             answer = execute_one(client, read)
         except _CACHE_FAILS:
@@ -95,15 +95,8 @@ def _ask(client: lib.ClientHandle, read: lib.Operation, wait: float) -> Answer |
         left = end - time.monotonic()
         if left <= 0:
             return None
-        time.sleep(min(pause, left))
-    raise AssertionError("pauses end")
-
-
-def _pauses() -> Iterator[float]:
-    """Yield ever longer pauses, each a little different so that those who wait do not come at once."""
-    pause = FIRST_PAUSE
-    while True:
-        yield pause * random.uniform(0.5, 1)
+        # Each a little different, so that those who wait do not all come at once.
+        time.sleep(min(pause * random.uniform(0.5, 1), left))
         pause = min(2 * pause, LONGEST_PAUSE)
 
 
