@@ -1,10 +1,12 @@
-"""Servers for the tests: memcached itself, and one that never answers."""
+"""Servers for the tests: memcached itself, one that never answers, an old one."""
 
 from __future__ import annotations
 
 import socket
 import subprocess
+import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Callable
 
@@ -99,6 +101,34 @@ class SilentServer:
         for connection in self._connections:
             connection.close()
         self._listener.close()
+
+
+class OldServer:
+    """Answers as a memcached 1.4 that knows no command but `version`."""
+
+    def __init__(self) -> None:
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.address = f"127.0.0.1:{self._listener.getsockname()[1]}"
+        self._thread = threading.Thread(target=self._serve)
+
+    def __enter__(self) -> OldServer:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        """Stop, once the client is closed."""
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._thread.join(PATIENCE)
+        self._listener.close()
+
+    def _serve(self) -> None:
+        with suppress(OSError):  # the end of listening
+            while True:
+                connection, _ = self._listener.accept()
+                with connection, connection.makefile("rb") as requests:
+                    for request in requests:
+                        is_known = request == b"version\r\n"
+                        connection.sendall(b"VERSION 1.4.15\r\n" if is_known else b"ERROR\r\n")
 
 
 def wait_for(condition: Callable[[], bool]) -> None:

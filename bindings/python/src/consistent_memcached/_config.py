@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from ctypes import c_void_p
 from typing import Union
+
+from . import _library as lib
 
 Server = Union[str, tuple[str, int]]
 Servers = Union[str, Iterable[Server]]
@@ -34,7 +38,21 @@ def split_servers(text: str) -> list[str]:
     return [server for server in map(str.strip, _SEPARATOR.split(text)) if server]
 
 
-def option_text(name: str, value: Option) -> str:
+@contextmanager
+def settings(options: Mapping[str, Option]) -> Iterator[int]:
+    """Make the library's options, for as long as the block runs."""
+    made = lib.cm_options_new()
+    error = c_void_p()
+    try:
+        for name, value in options.items():
+            setting = c_string(name), c_string(_option_text(name, value))
+            lib.check(lib.cm_options_set(made, *setting, error), error)
+        yield made
+    finally:
+        lib.cm_options_free(made)
+
+
+def _option_text(name: str, value: Option) -> str:
     """Return the value of an option as text."""
     if isinstance(value, bool):
         return "true" if value else "false"

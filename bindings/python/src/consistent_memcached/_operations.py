@@ -24,6 +24,7 @@ class Answer(NamedTuple):
     value: bytes
     cas: int
     number: int
+    state: int
 
 
 def operation(
@@ -35,12 +36,15 @@ def operation(
     cas: int = 0,
     *,
     delta: int = 0,
+    lease: int = 0,
+    refresh_before: int = 0,
     want: int = 0,
 ) -> lib.Operation:
     """Return an operation; ``kind`` and ``want`` are ``OP_…`` and ``WANT_…``."""
     name, number, route = key if isinstance(key, RoutedKey) else (key, None, None)
     made = lib.Operation(kind, want, name, len(name), value, len(value))
     made.flags, made.ttl_seconds, made.cas, made.delta = flags, ttl, cas, delta
+    made.lease_seconds, made.refresh_before_seconds = lease, refresh_before
     if route is not None:
         made.route, made.route_len = route, len(route)
     if number is not None:
@@ -102,4 +106,4 @@ def call(
 
 def _answer(result: lib.Result) -> Answer:
     value = result.value[: result.value_len]
-    return Answer(result.status, result.flags, value, result.cas, result.number)
+    return Answer(result.status, result.flags, value, result.cas, result.number, result.state)

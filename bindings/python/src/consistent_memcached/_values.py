@@ -15,6 +15,7 @@ from .errors import ARGUMENT, UNSUPPORTED, ArgumentError, UnsupportedValueError
 Name = Union[str, bytes]
 Key = Union[Name, tuple[int, Name]]
 Value = Union[bytes, str, int]
+Time = Union[int, timedelta]
 
 BYTES = 0
 PICKLE = 1
@@ -106,11 +107,11 @@ def decode(data: bytes, flags: int) -> Value:
     raise UnsupportedValueError(UNSUPPORTED, f"the item's value is {form} (flags {flags:#x})")
 
 
-def seconds(time: int | timedelta) -> int:
-    """Return a time from now in seconds, rounded up: 0 would mean no end."""
+def seconds(time: Time, name: str = "time") -> int:
+    """Return a time in seconds, rounded up: 0 would mean no end."""
     if isinstance(time, timedelta):
         time = -(-time // timedelta(seconds=1))
-    return in_range("time", time, -(1 << 63), 1 << 63)
+    return in_range(name, time, -(1 << 63), 1 << 63)
 
 
 def in_range(name: str, number: int, low: int, high: int) -> int:

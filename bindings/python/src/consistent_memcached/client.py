@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from ctypes import c_size_t, c_uint64, c_void_p
+from ctypes import c_uint64, c_void_p
 from datetime import timedelta
 from types import TracebackType
-from typing import Any, Callable, TypeVar, Union, overload
+from typing import Any, Callable, TypeVar, overload
 
 from . import _library as lib
-from ._config import Option, Servers, c_string, option_text, server_text, split_servers
-from ._operations import call, execute_one, execute_packed, operation
-from ._packed import call_packed, pack, pack_keys, pack_uint32, records, statuses
+from ._config import Option, Servers, c_string, server_text, settings, split_servers
+from ._get_or_set import get_or_set
+from ._multi import MultiMethods
+from ._operations import execute_one, operation
+from ._servers import ServerMethods
 from ._values import (
     Key,
     Name,
     RoutedKey,
     Sent,
+    Time,
     Value,
     decode,
     encode,
@@ -26,16 +27,12 @@ from ._values import (
     in_range,
     seconds,
 )
-from .errors import ARGUMENT, ArgumentError, UnsupportedValueError, partly
-from .explanation import Explanation, explain
-from .metrics import Events, ServerMetrics, events, metrics, prometheus
+from .errors import ARGUMENT, ArgumentError
 
-K = TypeVar("K", bound=Key)
 D = TypeVar("D")
-Time = Union[int, timedelta]
 
 
-class Client:
+class Client(MultiMethods, ServerMethods):
     """A memcached client for a fleet of servers.
 
     ``servers`` is one text or a list of texts ``"ADDRESS [weight=N] [name=ID]"``; in a
@@ -67,8 +64,8 @@ class Client:
         self._cas_ids = _CasIds()
         self._handle = lib.ClientHandle()
         error = c_void_p()
-        with _settings(options) as settings:
-            lib.check(lib.cm_client_new(c_string(text), settings, self._handle, error), error)
+        with settings(options) as made:
+            lib.check(lib.cm_client_new(c_string(text), made, self._handle, error), error)
 
     def __enter__(self) -> Client:
         """Return the client."""
@@ -100,8 +97,8 @@ class Client:
         text = server_text(servers)
         error = c_void_p()
         if placement:
-            with _settings(placement) as settings:
-                status = lib.cm_client_set_fleet(self._handle, c_string(text), settings, error)
+            with settings(placement) as made:
+                status = lib.cm_client_set_fleet(self._handle, c_string(text), made, error)
         else:
             status = lib.cm_client_set_servers(self._handle, c_string(text), error)
         lib.check(status, error)
@@ -132,6 +129,41 @@ class Client:
         finally:
             lib.cm_result_free(result)
         return decode(data, flags) if flags else data
+
+    def get_or_set(
+        self,
+        key: Key,
+        make: Callable[[], Value],
+        time: Time = 0,
+        *,
+        lease: Time = 10,
+        refresh_before: Time = 0,
+        wait: float | timedelta | None = None,
+        route: Name | None = None,
+    ) -> Value:
+        """Return the value; on a miss call ``make``, store what it returns, and return that.
+
+        Of all threads and processes that miss the key one calls ``make``; the others wait
+        for what it stores. Whatever deletes or writes the key meanwhile wins: what was made is
+        returned, but not stored.
+
+        - ``lease``: for so long, rounded up to seconds, the others leave it to the first. It is
+          to be longer than ``make`` takes: after it the next one begins, and what the first
+          made is not stored.
+        - ``refresh_before``: once the item has less than this left, the first who reads it
+          makes a new value, while the others get the old one at once. Shorter than ``time``.
+        - ``wait``: seconds to wait for somebody else's value, then ``make`` is called and its
+          result returned, not stored. By default twice ``lease``, so that there is time for
+          another one to take over; 0 does not wait.
+
+        What ``make`` raises is the caller's; the next caller is then the one to call it. An
+        old value stays, for ``get`` too. If the servers cannot be used, ``make`` is called and
+        its result returned, not stored. Mistakes raise as elsewhere: a wrong argument, a
+        value that is too large or of a type that ``set`` does not take, an item that cannot be
+        read, a server without the meta commands of memcached 1.6.
+        """
+        name = encode_key(key, route)
+        return get_or_set(self._handle, name, make, time, lease, refresh_before, wait)
 
     def gets(self, key: Key, *, route: Name | None = None) -> Value | None:
         """Return the value, or None on a miss, and remember the item's version for ``cas``."""
@@ -201,6 +233,16 @@ class Client:
         error = c_void_p()
         return lib.check(lib.cm_delete(self._handle, name, len(name), error), error) == lib.OK
 
+    def invalidate(self, key: Key, time: Time, *, route: Name | None = None) -> bool:
+        """Call the item's value old; False if there is no item.
+
+        The next ``get_or_set`` makes a new one. Meanwhile all reads go on with the old one,
+        for ``time`` at most: then the item expires. With 0 it expires when it would have.
+        """
+        name = encode_key(key, route)
+        mark = operation(lib.OP_DELETE, name, ttl=seconds(time), want=lib.WANT_INVALIDATE)
+        return execute_one(self._handle, mark).status == lib.OK
+
     def touch(self, key: Key, time: Time = 0, *, route: Name | None = None) -> bool:
         """Give the item a new time to expire; False if there is none."""
         name = encode_key(key, route)
@@ -218,128 +260,6 @@ class Client:
     def decr(self, key: Key, delta: int = 1, *, route: Name | None = None) -> int | None:
         """Take from the number and return what is left, at least 0; None on a miss."""
         return self._count(lib.cm_decrement, lib.OP_DECREMENT, encode_key(key, route), delta)
-
-    def get_multi(self, keys: Iterable[K], *, route: Name | None = None) -> dict[K, Value]:
-        """Return the values that are there, by key as it was given.
-
-        If keys got no answer this raises: the exception has what was answered in
-        ``results`` and the keys without an answer in ``failed``.
-        """
-        keys = list(keys)
-        names = pack_keys(keys, route)
-        if names:
-            block, failure = call_packed(
-                lib.cm_get_multi_packed, self._handle, 0, *names, len(keys)
-            )
-        else:
-            routed = (operation(lib.OP_GET, encode_key(key, route)) for key in keys)
-            block, failure = execute_packed(self._handle, routed)
-        found: dict[K, Value] = {}
-        failed: dict[K, int] = {}
-        for key, (status, flags, start, size) in zip(keys, records(block, len(keys))):
-            if status == lib.OK:
-                value = block[start : start + size]
-                try:
-                    found[key] = decode(value, flags) if flags else value
-                except UnsupportedValueError as error:
-                    failed[key] = error.status
-                    failure = failure or error
-            elif status < 0:
-                failed[key] = status
-        if failure:
-            raise partly(failure, found, failed)
-        return found
-
-    def set_multi(
-        self, mapping: Mapping[K, Value], time: Time = 0, *, route: Name | None = None
-    ) -> list[K]:
-        """Store the values and return the keys that were not stored, for whatever reason.
-
-        If no server answered at all this raises.
-        """
-        keys = list(mapping)
-        names = pack_keys(keys, route)
-        values, flags = zip(*map(encode, mapping.values())) if keys else ((), ())
-        ttl = seconds(time)
-        if names:
-            block, failure = call_packed(
-                *(lib.cm_set_multi_packed, self._handle, lib.OP_SET, *names),
-                *(*pack(values), pack_uint32(flags), ttl, len(keys)),
-            )
-        else:
-            routed = (
-                operation(lib.OP_SET, encode_key(key, route), value, flag, ttl)
-                for key, value, flag in zip(keys, values, flags)
-            )
-            block, failure = execute_packed(self._handle, routed)
-        answers = statuses(block, len(keys))
-        if failure and max(answers) < 0:
-            raise partly(failure, {}, dict(zip(keys, answers)))
-        return [key for key, status in zip(keys, answers) if status != lib.OK]
-
-    def delete_multi(self, keys: Iterable[Key], *, route: Name | None = None) -> bool:
-        """Delete the items that are there and return True: none of the keys is there now.
-
-        If keys got no answer this raises: the exception has them in ``failed``.
-        """
-        keys = list(keys)
-        names = pack_keys(keys, route)
-        if names:
-            block, failure = call_packed(
-                lib.cm_delete_multi_packed, self._handle, *names, len(keys)
-            )
-        else:
-            routed = (operation(lib.OP_DELETE, encode_key(key, route)) for key in keys)
-            block, failure = execute_packed(self._handle, routed)
-        if failure:
-            answers = zip(keys, statuses(block, len(keys)))
-            raise partly(failure, {}, {key: status for key, status in answers if status < 0})
-        return True
-
-    def select_server(self, key: Key, *, route: Name | None = None) -> int:
-        """Return which server of the list, counted from 0, is the key's."""
-        name = encode_key(key, route)
-        if type(name) is RoutedKey:
-            return explain(self._handle, name).server
-        index = c_size_t()
-        error = c_void_p()
-        lib.check(lib.cm_select_server(self._handle, name, len(name), index, error), error)
-        return index.value
-
-    def explain(self, key: Key, *, route: Name | None = None) -> Explanation:
-        """Return where the key belongs, and why. Asks no server."""
-        return explain(self._handle, encode_key(key, route))
-
-    def get_stats(self, stat_args: str = "") -> list[tuple[str, dict[str, str]]]:
-        """Return each server, as it was given, with its statistics.
-
-        ``stat_args`` asks for special ones, such as ``"items"``. If a server gives no
-        answer this raises; the exception has those of the others in ``results``.
-        """
-        argument = stat_args.encode()
-        return list(self._all_servers(lib.cm_stats, argument, len(argument)).items())
-
-    def flush_all(self, delay: int = 0) -> None:
-        """Remove every item of every server, ``delay`` seconds from now."""
-        self._all_servers(lib.cm_flush_all, seconds(delay))
-
-    def metrics(self) -> list[ServerMetrics]:
-        """Return what is known of each server, in the order of the list. Asks no server.
-
-        Counts begin when the client is made, and anew in a child of a fork.
-        """
-        return metrics(self._handle)
-
-    def events(self) -> Events:
-        """Return what has become of the servers since this was last asked, by any thread.
-
-        A client keeps the last 1024 changes of state; ``dropped`` is how many more there were.
-        """
-        return events(self._handle)
-
-    def prometheus(self) -> str:
-        """Return the metrics in Prometheus' text format, version 0.0.4. Asks no server."""
-        return prometheus(self._handle)
 
     def _store(
         self, function: Callable[..., int], kind: int, name: Sent, value: Value, *ttl_and_cas: int
@@ -370,44 +290,9 @@ class Client:
         status = function(self._handle, name, len(name), delta, number, error)
         return number.value if lib.check(status, error) == lib.OK else None
 
-    def _all_servers(
-        self, function: Callable[..., int], *arguments: Any
-    ) -> dict[str, dict[str, str]]:
-        """Return what each server answered to a call that asks them all."""
-        results, failure = call(function, self._handle, *arguments)
-        answers: dict[str, dict[str, str]] = {}
-        failed: dict[str, int] = {}
-        for server, result in zip(self._servers, results):
-            if result.status == lib.OK:
-                answers[server] = _parse_lines(result.value.decode())
-            else:
-                failed[server] = result.status
-        if failure:
-            raise partly(failure, answers, failed)
-        return answers
-
-
-@contextmanager
-def _settings(options: Mapping[str, Option]) -> Iterator[int]:
-    """Make the library's options, for as long as the block runs."""
-    settings = lib.cm_options_new()
-    error = c_void_p()
-    try:
-        for name, value in options.items():
-            setting = c_string(name), c_string(option_text(name, value))
-            lib.check(lib.cm_options_set(settings, *setting, error), error)
-        yield settings
-    finally:
-        lib.cm_options_free(settings)
-
 
 class _CasIds(threading.local):
     """The cas ids that a thread has got by ``gets`` and not used yet."""
 
     def __init__(self) -> None:
         self.by_key: dict[Sent, int] = {}
-
-
-def _parse_lines(text: str) -> dict[str, str]:
-    """Read lines of NAME and VALUE."""
-    return dict(line.partition(" ")[::2] for line in text.split("\n") if line)
