@@ -159,3 +159,53 @@ impl Fleet {
         owners
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::options::Options;
+
+    fn config() -> Config {
+        let mut options = Options::new();
+        options.set("handover_ms", "60000").unwrap();
+        Config::new(&options).unwrap()
+    }
+
+    #[test]
+    fn calls_before_each_of_several_changes_are_waited_for() {
+        let (config, now) = (config(), Instant::now());
+        let change = |fleet: &Arc<Fleet>, list| {
+            Arc::new(fleet.changed(list, &config.settings, &config, now).unwrap())
+        };
+        let first = Arc::new(Fleet::new("a", &config).unwrap());
+        let second = change(&first, "a,b");
+        let third = change(&second, "a,b,c");
+        drop(second);
+        let handover = third.handover.as_ref().unwrap();
+        assert!(handover.is_settling(now), "a call has the first");
+        assert!(!handover.is_settling(now + config.timeout + Duration::from_millis(1)));
+        drop(first);
+        assert!(!handover.is_settling(now));
+    }
+
+    #[test]
+    fn who_was_given_up_stays_so_in_the_window() {
+        let (config, now) = (config(), Instant::now());
+        let first = Arc::new(Fleet::new("a,b", &config).unwrap());
+        let change = |fleet: &Arc<Fleet>, list| {
+            Arc::new(fleet.changed(list, &config.settings, &config, now).unwrap())
+        };
+        let second = change(&first, "b,c");
+        let a = (second.servers.iter()).position(|server| server.spec.identity.starts_with('a'));
+        let handover = second.handover.as_ref().unwrap();
+        handover.abandon(a.unwrap() as u32);
+        assert_eq!(handover.reborn().all_abandoned().count(), 1);
+        let third = change(&second, "d,c,b");
+        let all: Vec<_> = third.handover.as_ref().unwrap().all_abandoned().collect();
+        assert_eq!(all.len(), 1);
+        let server = &third.servers[all[0] as usize];
+        assert!(server.spec.identity.starts_with('a'));
+    }
+}

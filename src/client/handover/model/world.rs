@@ -56,7 +56,7 @@ pub struct State {
 #[derive(Clone, Debug, Hash)]
 pub enum Actor {
     Waits,
-    Goes(Trip),
+    Goes(Box<Trip>),
     Over,
 }
 
@@ -165,7 +165,7 @@ impl Model for World {
                     }
                     Actor::Waits => {
                         let trip = self.begin(&mut next, number);
-                        self.go(&mut next, number, trip, fate)?
+                        self.go(&mut next, number, Box::new(trip), fate)?
                     }
                     Actor::Goes(trip) => self.go(&mut next, number, trip, fate)?,
                     Actor::Over => unreachable!("it takes no step"),
