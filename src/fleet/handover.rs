@@ -3,7 +3,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use smallvec::SmallVec;
 
@@ -102,6 +102,12 @@ impl Handover {
             .cloned()
     }
 
+    /// The time until the last window ends.
+    pub fn left(&self, now: Instant) -> Duration {
+        let until = self.formers.iter().map(|former| former.until).max();
+        until.map_or(Duration::ZERO, |until| until.saturating_duration_since(now))
+    }
+
     /// True when the last window has ended.
     pub fn is_over(&self, now: Instant) -> bool {
         self.formers.iter().all(|former| former.until <= now)
@@ -150,12 +156,68 @@ impl Fleet {
             let before = self.routed(op, config, former.hash_prefix, |route| {
                 former.servers[former.placement.owner(route)]
             });
-            // One machine may have two names.
-            let address = |server: u32| &self.servers[server as usize].spec.address;
-            if address(before) != address(owner) && !owners.contains(&before) {
+            if !self.is_one_place(before, owner) && !owners.contains(&before) {
                 owners.push(before);
             }
         }
         owners
+    }
+
+    /// True for one machine under two names, as far as the addresses of names are known.
+    fn is_one_place(&self, one: u32, other: u32) -> bool {
+        let [one, other] = [one, other].map(|server| &self.servers[server as usize]);
+        let resolved = one.endpoint.address();
+        one.spec.address == other.spec.address
+            || (resolved.is_some() && resolved == other.endpoint.address())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::options::Options;
+
+    fn config() -> Config {
+        let mut options = Options::new();
+        options.set("handover_ms", "60000").unwrap();
+        Config::new(&options).unwrap()
+    }
+
+    #[test]
+    fn calls_before_each_of_several_changes_are_waited_for() {
+        let (config, now) = (config(), Instant::now());
+        let change = |fleet: &Arc<Fleet>, list| {
+            Arc::new(fleet.changed(list, &config.settings, &config, now).unwrap())
+        };
+        let first = Arc::new(Fleet::new("a", &config).unwrap());
+        let second = change(&first, "a,b");
+        let third = change(&second, "a,b,c");
+        drop(second);
+        let handover = third.handover.as_ref().unwrap();
+        assert!(handover.is_settling(now), "a call has the first");
+        assert!(!handover.is_settling(now + config.timeout + Duration::from_millis(1)));
+        drop(first);
+        assert!(!handover.is_settling(now));
+    }
+
+    #[test]
+    fn who_was_given_up_stays_so_in_the_window() {
+        let (config, now) = (config(), Instant::now());
+        let first = Arc::new(Fleet::new("a,b", &config).unwrap());
+        let change = |fleet: &Arc<Fleet>, list| {
+            Arc::new(fleet.changed(list, &config.settings, &config, now).unwrap())
+        };
+        let second = change(&first, "b,c");
+        let a = (second.servers.iter()).position(|server| server.spec.identity.starts_with('a'));
+        let handover = second.handover.as_ref().unwrap();
+        handover.abandon(a.unwrap() as u32);
+        assert_eq!(handover.reborn().all_abandoned().count(), 1);
+        let third = change(&second, "d,c,b");
+        let all: Vec<_> = third.handover.as_ref().unwrap().all_abandoned().collect();
+        assert_eq!(all.len(), 1);
+        let server = &third.servers[all[0] as usize];
+        assert!(server.spec.identity.starts_with('a'));
     }
 }

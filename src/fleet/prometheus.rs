@@ -4,7 +4,7 @@ use std::fmt::{self, Display, Formatter, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::Fleet;
-use super::handover::Counts;
+use super::handover::{Counts, Handover};
 use super::health::Standing;
 use super::snapshot::Snapshot;
 use crate::error::Status;
@@ -128,11 +128,13 @@ const HANDOVERS: [(&str, &str, Handovers); 4] = [
 impl Fleet {
     /// Every figure of every server, and of the handovers.
     pub fn prometheus(&self) -> String {
-        render(&self.snapshot(), &self.handovers)
+        let left = |handover: &Handover| handover.left(Instant::now());
+        let left = self.handover.as_ref().map_or(Duration::ZERO, left);
+        render(&self.snapshot(), &self.handovers, left)
     }
 }
 
-fn render(servers: &[Snapshot], handovers: &Counts) -> String {
+fn render(servers: &[Snapshot], handovers: &Counts, left: Duration) -> String {
     let mut page = Page(String::new());
     page.family(
         "server_state",
@@ -170,6 +172,9 @@ fn render(servers: &[Snapshot], handovers: &Counts) -> String {
         let count = count(handovers).load(Ordering::Relaxed);
         let _ = writeln!(page.0, "{PREFIX}{name} {count}");
     }
+    let name = "handover_left_seconds";
+    page.family(name, "gauge", "Until the handover is over; 0: none is on.");
+    let _ = writeln!(page.0, "{PREFIX}{name} {}", left.as_secs_f64());
     page.0
 }
 
@@ -290,7 +295,8 @@ mod tests {
 
     #[test]
     fn figures_are_where_they_belong() {
-        let text = render(&[snapshot("a:11211")], &Counts::default());
+        let left = Duration::from_millis(1500);
+        let text = render(&[snapshot("a:11211")], &Counts::default(), left);
         for line in [
             "server_state{server=\"a:11211\",state=\"up\"} 0",
             "server_state{server=\"a:11211\",state=\"suspect\"} 1",
@@ -304,6 +310,7 @@ mod tests {
             "exchange_duration_seconds_sum{server=\"a:11211\"} 100.0001",
             "exchange_duration_seconds_count{server=\"a:11211\"} 2",
             "handover_moved_total 0",
+            "handover_left_seconds 1.5",
         ] {
             let line = format!("\n{PREFIX}{line}\n");
             assert!(text.contains(&line), "{line} is not in {text}");
@@ -312,7 +319,8 @@ mod tests {
 
     #[test]
     fn labels_are_escaped() {
-        let text = render(&[snapshot("unix:/a\"b\\c\nd")], &Counts::default());
+        let server = snapshot("unix:/a\"b\\c\nd");
+        let text = render(&[server], &Counts::default(), Duration::ZERO);
         assert!(text.contains(r#"server_weight{server="unix:/a\"b\\c\nd"} 3"#));
     }
 }

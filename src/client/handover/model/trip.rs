@@ -49,7 +49,7 @@ impl World {
         &self,
         state: &mut State,
         actor: usize,
-        mut trip: Trip,
+        mut trip: Box<Trip>,
         fate: Fate,
     ) -> Result<Actor, String> {
         if self.fault == Fault::EarlyRead && trip.early.is_none() {

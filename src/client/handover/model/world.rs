@@ -57,7 +57,7 @@ pub struct State {
 #[allow(clippy::large_enum_variant)]
 pub enum Actor {
     Waits,
-    Goes(Trip),
+    Goes(Box<Trip>),
     Over,
 }
 
@@ -166,7 +166,7 @@ impl Model for World {
                     }
                     Actor::Waits => {
                         let trip = self.begin(&mut next, number);
-                        self.go(&mut next, number, trip, fate)?
+                        self.go(&mut next, number, Box::new(trip), fate)?
                     }
                     Actor::Goes(trip) => self.go(&mut next, number, trip, fate)?,
                     Actor::Over => unreachable!("it takes no step"),
