@@ -2,6 +2,7 @@
 
 use std::fmt::{self, Display, Formatter, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use super::Fleet;
 use super::handover::{Counts, Handover};
