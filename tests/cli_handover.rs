@@ -5,59 +5,15 @@ mod support;
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
-use std::process::Output;
 use std::time::{Duration, Instant};
 
 use consistent_memcached::client::{Client, Results};
 use consistent_memcached::error::Status;
 use consistent_memcached::protocol::expiry::Ttl;
 use consistent_memcached::protocol::{Kind, Operation, Want};
-use support::cm::{cm, temporary, text};
+use support::cm::{counts, done, failed, handover, temporary, text};
+use support::fleet::{keys, list, start};
 use support::{Memcached, Port, client, client_of, get, set};
-
-fn start(count: usize) -> Vec<Memcached> {
-    (0..count).map(|_| Memcached::start()).collect()
-}
-
-fn list(servers: &[Memcached]) -> String {
-    let addresses: Vec<_> = servers.iter().map(Memcached::address).collect();
-    addresses.join(",")
-}
-
-fn handover(from: &str, to: &str, more: &[&str]) -> Output {
-    let patient = ["-o", "timeout_ms=20000", "-o", "connect_timeout_ms=5000"];
-    let arguments = ["handover", "--from", from, "--to", to];
-    cm(&[&arguments[..], &patient, more].concat())
-}
-
-/// The lines of the summary, without their names: listed, outside the prefix, leftovers, to be
-/// moved, copied, already there, gone meanwhile, failed.
-fn counts(output: &Output) -> Vec<usize> {
-    let said = str::from_utf8(&output.stdout).unwrap();
-    let count = |line: &str| line.split_once('\t').unwrap().1.parse().unwrap();
-    said.lines().map(count).collect()
-}
-
-/// The counts of a run in which nothing failed.
-#[track_caller]
-fn done(output: &Output) -> Vec<usize> {
-    text(output);
-    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
-    counts(output)
-}
-
-/// What a run says that ends with code 3, and its counts.
-#[track_caller]
-fn failed(output: &Output) -> (String, Vec<usize>) {
-    let said = String::from_utf8(output.stderr.clone()).unwrap();
-    assert_eq!(output.status.code(), Some(3), "{said}");
-    assert!(said.lines().all(|line| line.starts_with("cm: ")), "{said}");
-    (said, counts(output))
-}
-
-fn keys(count: usize) -> Vec<String> {
-    (0..count).map(|number| format!("key:{number}")).collect()
-}
 
 fn run<'a>(client: &Client, operations: impl Iterator<Item = Operation<'a>>) -> Results {
     let operations: Vec<_> = operations.map(Ok).collect();

@@ -213,7 +213,7 @@ mod tests {
         let a = (second.servers.iter()).position(|server| server.spec.identity.starts_with('a'));
         let handover = second.handover.as_ref().unwrap();
         handover.abandon(a.unwrap() as u32);
-        assert_eq!(handover.reborn().all_abandoned().count(), 1);
+        assert_eq!(handover.reborn(&Arc::default()).all_abandoned().count(), 1);
         let third = change(&second, "d,c,b");
         let all: Vec<_> = third.handover.as_ref().unwrap().all_abandoned().collect();
         assert_eq!(all.len(), 1);

@@ -276,6 +276,7 @@ mod tests {
         let text = render(
             &[snapshot("a:11211"), snapshot("b:11211")],
             &Counts::default(),
+            Duration::ZERO,
         );
         assert!(text.ends_with('\n'));
         let (mut family, mut families, mut seen) = (String::new(), HashSet::new(), HashSet::new());

@@ -6,6 +6,7 @@
 
 #[cfg(feature = "cli")]
 pub mod cm;
+pub mod fleet;
 
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::os::unix::net::UnixStream;
