@@ -277,6 +277,12 @@ fn a_former_owner_that_is_gone_is_not_waited_for() {
     let lost = moved(&client, &keys, &rest.join(","));
     servers[0].stop();
     for key in &lost[..20] {
+        let owner = client.select_server(key.as_bytes()).unwrap() as u32;
+        let deleted = run(
+            &client,
+            [Operation::new(Kind::Delete, key.as_bytes())].into_iter(),
+        );
+        assert_eq!(deleted.records()[0].server, Some(owner));
         let status = one(&client, Operation::new(Kind::Get, key.as_bytes())).0;
         assert!(
             matches!(status, Status::Ok | Status::NotFound),

@@ -131,7 +131,13 @@ impl Journey {
     ) {
         for course in self.courses.iter_mut().filter(|course| !course.is_done()) {
             let op = &operations[course.number as usize];
-            match course.advance(op, results, handover) {
+            let verdict = course.advance(op, results, handover);
+            if let (Verdict::Answered | Verdict::Deleted, &[place, ..]) =
+                (&verdict, &*course.places)
+            {
+                answers.name_server_of(course.number, &results.records()[place]);
+            }
+            match verdict {
                 Verdict::Answered => {
                     let place = course.places[0];
                     answers.reset(course.number);
