@@ -53,7 +53,8 @@ class Making:
         client, options = self._arguments
         options = {"lease": 1000, "wait": PATIENCE, **options}
         future = self._pool.submit(client.get_or_set, "key", self.maker, **options)
-        assert self.maker.begun.wait(PATIENCE)
+        wait_for(lambda: self.maker.begun.is_set() or future.done())
+        assert self.maker.begun.is_set(), "got what was there"
         return future
 
     def __exit__(self, *raised: object) -> None:
@@ -135,7 +136,9 @@ def test_routed_keys(client: Client, where: dict[str, Any]) -> None:
     assert client.get_or_set(make=lambda: "again", **where) == "again"
 
 
-@pytest.mark.parametrize("value", [KeyError("no"), None, bytes(2_000_000)], ids=str)
+@pytest.mark.parametrize(
+    "value", [KeyError("no"), None, bytes(2_000_000)], ids=["exception", "no value", "too large"]
+)
 def test_when_making_fails_the_next_caller_does_it(client: Client, value: Any) -> None:
     waiting = Maker("made")
     waiting.go.set()
