@@ -78,7 +78,7 @@ def test_of_100_threads_one_makes_the_value(client: Client) -> None:
 
     def ask(_: int) -> object:
         together.wait(PATIENCE)
-        return client.get_or_set("key", make, 100, lease=1000)
+        return client.get_or_set("key", make, 100, lease=1000, wait=PATIENCE)
 
     with ThreadPoolExecutor(100) as pool:
         assert list(pool.map(ask, range(100))) == ["made"] * 100
@@ -95,7 +95,7 @@ def _ask_in_process(address: str, together: Any, answers: Any) -> None:
             return "made"
 
         def ask(_: int) -> object:
-            return client.get_or_set("key", make, lease=1000)
+            return client.get_or_set("key", make, lease=1000, wait=PATIENCE)
 
         together.wait(PATIENCE)
         with ThreadPoolExecutor(5) as pool:
@@ -149,6 +149,12 @@ def test_when_making_fails_the_next_caller_does_it(client: Client, value: Any) -
         assert isinstance(failing.exception(), failures)
         assert other.result() == "made"
     assert client.get("key") == "made"  # else it was made by one who had waited in vain
+
+
+def test_a_failure_leaves_nothing(client: Client) -> None:
+    with Making(client, KeyError("no")):
+        assert not client.add("key", "added")
+    assert client.add("key", "added")
 
 
 def test_a_winner_that_is_gone_loses_the_lease(single: Client, server: Memcached) -> None:
