@@ -128,6 +128,12 @@ def test_what_was_made_is_found(client: Client, value: Any) -> None:
     assert client.get("key") == value
 
 
+def test_what_was_made_expires(single: Client, server: Memcached) -> None:
+    single.get_or_set("key", lambda: "made", timedelta(seconds=90))
+    left = int(server.raw(b"mg key t\r\n").split()[1][1:])
+    assert 0 < left <= 90
+
+
 @pytest.mark.parametrize("where", [{"key": (7, "k")}, {"key": "k", "route": "user:7"}], ids=str)
 def test_routed_keys(client: Client, where: dict[str, Any]) -> None:
     assert client.get_or_set(make=lambda: "made", **where) == "made"
