@@ -22,7 +22,7 @@ LDLIBS := -L$(RELEASE) -lconsistent_memcached -lpthread -Wl,-rpath,$(RELEASE)
 
 C_TESTS := null null_objects keys_values servers explain operations batch budget packed meta lease quiet \
            binary unreachable failure liar liar_writes liar_meta interrupted fork threads sharing soak queue \
-           metrics failover changes resolve slow frozen chaos
+           metrics events failover changes resolve slow frozen chaos
 C_SHARED := support memcached fleet stub fake relay proxy faults noise traffic values operate
 C_FILES := $(wildcard tests/c/*.[ch] tests/tsan/*.c examples/*.c benches/peers/*.[ch])
 PYTHON_EXAMPLES := $(wildcard examples/*.py examples/demo/*.py tests/*.py \
@@ -55,7 +55,7 @@ cm: build
 	cargo build --release --locked --features cli --bin cm
 
 help:
-	@echo "demo      real servers, four languages, a server more, a server less"
+	@echo "demo      real servers, four languages, a server more, a server less; SVG=FILE: a picture too"
 	@echo "test      every test; test-rust test-c test-python test-ruby test-go test-examples: a part"
 	@echo "soak      a million operations while servers are killed"
 	@echo "chaos     servers that die, freeze, lie and come back, CHAOS_SECONDS=$(CHAOS_SECONDS); figures"
@@ -77,7 +77,7 @@ $(TARGET)/examples/verify-go: examples/demo/verify.go $(wildcard bindings/go/*.g
 	go build -C bindings/go -o $@ ../../$<
 
 demo: $(TARGET)/examples/store $(TARGET)/examples/verify-go
-	PYTHONPATH=bindings/python/src python3 examples/demo/demo.py
+	PYTHONPATH=bindings/python/src python3 examples/demo/demo.py $(if $(SVG),--svg $(SVG))
 
 # ---- tests ----
 
@@ -87,10 +87,17 @@ test-rust: build
 	cargo test --locked --features cli
 
 # The program of a test is its own file and the ones that all share.
-$(TARGET)/c/%: tests/c/%.c $(C_SHARED:%=tests/c/%.c) $(wildcard tests/c/*.h) \
-               include/consistent_memcached.h | build
+C_HEADERS := $(wildcard tests/c/*.h) include/consistent_memcached.h
+
+# Kept: each test is linked with all of them.
+.SECONDARY: $(C_SHARED:%=$(TARGET)/c/shared/%.o)
+
+$(TARGET)/c/shared/%.o: tests/c/%.c $(C_HEADERS) | build
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(filter %.c,$^) -o $@ $(LDLIBS)
+	$(CC) $(CFLAGS) -c $< -o $@
+
+$(TARGET)/c/%: tests/c/%.c $(C_SHARED:%=$(TARGET)/c/shared/%.o) $(C_HEADERS) | build
+	$(CC) $(CFLAGS) $(filter %.c %.o,$^) -o $@ $(LDLIBS)
 
 test-c: $(C_TESTS:%=$(TARGET)/c/%)
 	$(CC) $(CFLAGS) -Wredundant-decls -fsyntax-only -x c include/consistent_memcached.h
@@ -155,7 +162,7 @@ MEMCHECK := valgrind --quiet --error-exitcode=9 --leak-check=full --show-leak-ki
 # Each with arguments that make it short. What is not here spends its time waiting; `liar` has a value
 # of 4 GB announced, for whose buffer memcheck reports the last byte of a slice that is in bounds.
 VALGRIND_RUNS := "null" "null_objects" "servers" "operations" "packed" "meta" "lease" "binary" \
-                 "liar_writes" "metrics" "batch 3000 40" "threads 5"
+                 "liar_writes" "metrics" "events" "batch 3000 40" "threads 5"
 
 valgrind: $(C_TESTS:%=$(TARGET)/c/%)
 	for test in $(VALGRIND_RUNS); do echo "== $$test"; $(MEMCHECK) $(TARGET)/c/$$test; done

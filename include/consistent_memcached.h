@@ -622,7 +622,7 @@ const struct cm_server *cm_servers_at(const struct cm_servers *servers, size_t i
 // Since 0.1.0.
 void cm_servers_free(struct cm_servers *servers);
 
-// Renders what is known of each server in the text format of Prometheus, version 0.0.4, to be
+// Renders what is known of each server, and of handovers, in the text format of Prometheus, version 0.0.4, to be
 // served as `text/plain; version=0.0.4; charset=utf-8`. Asks no server.
 //
 // *text_out: ends with NUL; to be freed with cm_text_free; NULL unless the call returns CM_OK.

@@ -162,7 +162,8 @@ fn help_is_there_for_every_command() {
     let help = cm(&["--help"]);
     assert!(text(&help).contains("Exit codes:") && text(&help).contains("timeout_ms"));
     for command in [
-        "locate", "plan", "chart", "get", "set", "delete", "touch", "incr", "stats", "flush",
+        "locate", "plan", "handover", "chart", "get", "set", "delete", "touch", "incr", "stats",
+        "flush",
     ] {
         assert!(text(&help).contains(command));
         assert!(text(&cm(&[command, "--help"])).contains("Usage: cm"));

@@ -3,56 +3,17 @@
 
 mod support;
 
-use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use consistent_memcached::client::{Client, Queue, Results};
+use consistent_memcached::client::{Client, Queue};
 use consistent_memcached::error::Status;
 use consistent_memcached::protocol::expiry::Ttl;
 use consistent_memcached::protocol::{Kind, Operation, Want};
+use support::fleet::{get, keys, list, one, run, set, start};
 use support::{Memcached, PATIENCE, client};
 
 const ON: &[(&str, &str)] = &[("handover_ms", "60000")];
-
-fn start(count: usize) -> Vec<Memcached> {
-    (0..count).map(|_| Memcached::start()).collect()
-}
-
-fn list(servers: &[Memcached]) -> String {
-    let addresses: Vec<_> = servers.iter().map(Memcached::address).collect();
-    addresses.join(",")
-}
-
-fn keys(count: usize) -> Vec<String> {
-    (0..count).map(|number| format!("key:{number}")).collect()
-}
-
-fn run<'a>(client: &Client, operations: impl Iterator<Item = Operation<'a>>) -> Results {
-    let operations: Vec<_> = operations.map(Ok).collect();
-    client
-        .execute(operations.into_iter(), Duration::ZERO)
-        .unwrap()
-}
-
-fn one(client: &Client, op: Operation<'_>) -> (Status, Vec<u8>, u64) {
-    let results = run(client, std::iter::once(op));
-    let record = &results.records()[0];
-    let value = results.value(record).unwrap_or_default().to_vec();
-    (record.status(), value, record.number)
-}
-
-fn set(client: &Client, key: &str, value: &str) -> bool {
-    support::set(client, key.as_bytes(), value.as_bytes()) == Status::Ok
-}
-
-/// The value; `None` for a miss. Nothing may fail.
-fn get(client: &Client, key: &str) -> Option<String> {
-    let (status, value) = support::get(client, key.as_bytes());
-    assert!(!status.is_failure(), "{key}: {status:?}");
-    (status == Status::Ok).then(|| String::from_utf8(value).expect("text"))
-}
 
 fn set_all(client: &Client, keys: &[String]) {
     let results = run(
@@ -85,16 +46,12 @@ fn found(client: &Client, keys: &[String]) -> usize {
 /// Keys whose owner the change moves.
 fn moved(client: &Client, keys: &[String], list: &str) -> Vec<String> {
     let owner = |key: &String| client.select_server(key.as_bytes()).unwrap();
-    let before: Vec<_> = keys
-        .iter()
-        .map(|key| client.identities()[owner(key)].clone())
-        .collect();
+    let name = |key: &String| client.identities()[owner(key)].clone();
+    let before: Vec<_> = keys.iter().map(name).collect();
     client.set_servers(list).unwrap();
     let moved = keys.iter().zip(&before);
-    moved
-        .filter(|(key, before)| client.identities()[owner(key)] != **before)
-        .map(|(key, _)| key.clone())
-        .collect()
+    let moved = moved.filter(|(key, before)| name(key) != **before);
+    moved.map(|(key, _)| key.clone()).collect()
 }
 
 #[test]
@@ -214,6 +171,78 @@ fn what_depends_on_the_old_value_finds_it() {
     }
 }
 
+/// No stub is left, and none is in the way.
+#[test]
+fn what_depends_on_a_value_that_is_not_there() {
+    let servers = start(5);
+    // It moves most keys.
+    let client = client(&servers[..4], &[ON[0], ("distribution", "modulo")]);
+    client.set_servers(&list(&servers)).unwrap();
+    let alone = support::client(&servers, &[("distribution", "modulo")]);
+    let kinds = [
+        (Kind::Increment, Status::NotFound),
+        (Kind::Touch, Status::NotFound),
+        (Kind::Cas, Status::NotFound),
+        (Kind::Append, Status::NotStored),
+        (Kind::Prepend, Status::NotStored),
+        (Kind::Replace, Status::NotStored),
+        (Kind::Add, Status::Ok),
+    ];
+    for (number, want) in (0..40).flat_map(|n| [(n, Want::NOTHING), (n + 40, Want::CAS)]) {
+        for (kind, expected) in kinds {
+            let key = format!("{kind:?}:{number}");
+            let op = Operation {
+                delta: 1,
+                cas: 7,
+                value: b"1",
+                flags: 5,
+                want: if kind == Kind::Increment {
+                    want
+                } else {
+                    Want::NOTHING
+                },
+                ..Operation::new(kind, key.as_bytes())
+            };
+            assert_eq!(one(&client, op).0, expected, "{key}");
+            let again = one(
+                &alone,
+                Operation {
+                    cas: 0,
+                    ..Operation::new(Kind::Add, key.as_bytes())
+                },
+            );
+            let free = kind != Kind::Add;
+            assert_eq!(again.0 == Status::Ok, free, "{key}: nothing is left there");
+        }
+        let key = format!("created:{number}");
+        let op = Operation {
+            delta: 1,
+            initial: 3,
+            create: Some(100),
+            ..Operation::new(Kind::Increment, key.as_bytes())
+        };
+        assert_eq!(one(&client, op).2, 3);
+        assert_eq!(one(&client, op).2, 4);
+    }
+}
+
+#[test]
+fn what_is_no_number_is_refused() {
+    let servers = start(5);
+    let client = client(&servers[..4], ON);
+    let keys = keys(20);
+    set_all(&client, &keys);
+    client.set_servers(&list(&servers)).unwrap();
+    for key in &keys {
+        let op = Operation {
+            delta: 1,
+            ..Operation::new(Kind::Increment, key.as_bytes())
+        };
+        assert_eq!(one(&client, op).0, Status::Rejected, "{key}");
+        assert_eq!(get(&client, key).as_ref(), Some(key));
+    }
+}
+
 #[test]
 fn a_cas_id_is_the_new_owners() {
     let servers = start(5);
@@ -248,6 +277,12 @@ fn a_former_owner_that_is_gone_is_not_waited_for() {
     let lost = moved(&client, &keys, &rest.join(","));
     servers[0].stop();
     for key in &lost[..20] {
+        let owner = client.select_server(key.as_bytes()).unwrap() as u32;
+        let deleted = run(
+            &client,
+            [Operation::new(Kind::Delete, key.as_bytes())].into_iter(),
+        );
+        assert_eq!(deleted.records()[0].server, Some(owner));
         let status = one(&client, Operation::new(Kind::Get, key.as_bytes())).0;
         assert!(
             matches!(status, Status::Ok | Status::NotFound),
@@ -315,109 +350,4 @@ fn the_queue_does_it_too() {
         .unwrap();
     queue.cancel(0).unwrap();
     assert_eq!(queue.completed().map(|completion| completion.tag), Some(0));
-}
-
-/// What the actors of a race have done to one key.
-#[derive(Default)]
-struct Fate {
-    /// The highest version whose write was answered, before a read began.
-    written: AtomicU64,
-    /// Increments that were answered.
-    counted: AtomicU64,
-}
-
-/// Writers, each of its own keys, write rising versions and delete; readers see only what was not
-/// overtaken when they began. Incrementers count. The fleet changes all the while.
-#[test]
-fn actors_race() {
-    let seconds = std::env::var("RACE_SECONDS")
-        .ok()
-        .and_then(|s| s.parse().ok())
-        .unwrap_or(4);
-    let servers = start(5);
-    // It moves most keys, and is built at once.
-    let client = client(&servers[..4], &[ON[0], ("distribution", "modulo")]);
-    let fates: HashMap<String, Fate> = keys(4).into_iter().map(|k| (k, Fate::default())).collect();
-    for key in fates.keys() {
-        assert!(set(&client, &format!("n:{key}"), "0"));
-    }
-    let over = AtomicBool::new(false);
-    let all: Vec<_> = fates.keys().collect();
-    let (client, fates, all, over) = (&client, &fates, &all, &over);
-    std::thread::scope(|scope| {
-        for share in all.chunks(2) {
-            scope.spawn(move || write_and_delete(client, share, fates, over));
-            scope.spawn(move || count_up(client, all, fates, over));
-        }
-        for _ in 0..2 {
-            scope.spawn(move || read(client, all, fates, over));
-        }
-        let until = Instant::now() + Duration::from_secs(seconds);
-        let mut count = 4;
-        while Instant::now() < until {
-            std::thread::sleep(Duration::from_millis(3));
-            count = 9 - count;
-            client.set_servers(&list(&servers[..count])).unwrap();
-        }
-        over.store(true, Ordering::SeqCst);
-    });
-    for (key, fate) in fates {
-        let expected = fate.counted.load(Ordering::SeqCst).to_string();
-        assert_eq!(get(client, &format!("n:{key}")), Some(expected), "{key}");
-    }
-}
-
-fn write_and_delete(
-    client: &Client,
-    keys: &[&String],
-    fates: &HashMap<String, Fate>,
-    over: &AtomicBool,
-) {
-    let mut version = 0;
-    while !over.load(Ordering::SeqCst) {
-        for key in keys {
-            version += 1;
-            let value = version.to_string();
-            if version % 3 == 0 {
-                let (status, ..) = one(client, Operation::new(Kind::Delete, key.as_bytes()));
-                assert!(!status.is_failure(), "{status:?}");
-            } else {
-                assert!(set(client, key, &value));
-            }
-            fates[*key].written.store(version, Ordering::SeqCst);
-        }
-    }
-}
-
-fn read(client: &Client, keys: &[&String], fates: &HashMap<String, Fate>, over: &AtomicBool) {
-    while !over.load(Ordering::SeqCst) {
-        for key in keys {
-            let before = fates[*key].written.load(Ordering::SeqCst);
-            if let Some(value) = get(client, key) {
-                let version: u64 = value.parse().expect("a version");
-                assert!(
-                    version >= before,
-                    "{key}: {version} was read after {before} was done"
-                );
-            }
-        }
-    }
-}
-
-fn count_up(client: &Client, keys: &[&String], fates: &HashMap<String, Fate>, over: &AtomicBool) {
-    let mut last = HashMap::new();
-    while !over.load(Ordering::SeqCst) {
-        for key in keys {
-            let name = format!("n:{key}");
-            let op = Operation {
-                delta: 1,
-                ..Operation::new(Kind::Increment, name.as_bytes())
-            };
-            let (status, _, number) = one(client, op);
-            assert_eq!(status, Status::Ok, "{key}");
-            fates[*key].counted.fetch_add(1, Ordering::SeqCst);
-            let last = last.insert(*key, number).unwrap_or_default();
-            assert!(number > last, "{key}: {number} after {last}");
-        }
-    }
 }

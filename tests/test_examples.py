@@ -90,6 +90,8 @@ def test_demo() -> None:
         assert f"{language}: 20000 values right, 20000 owners agreed\n" in done.stdout
     for line in ("fullest over fair", "by modulus hashing", "is killed", "ServerDownError"):
         assert line in done.stdout
+    assert done.stdout.count(" with handover_ms: 0 misses\n") == 3
+    assert " without: 0 misses" not in done.stdout
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

@@ -1,10 +1,13 @@
 """Real memcached servers share keys, from four languages, and lose and gain one of their number.
 
+At the end: what misses after a change of the fleet, with and without a handover.
+
 `make demo` builds what this needs and runs it.
 """
 
 from __future__ import annotations
 
+import argparse
 import signal
 import subprocess
 import sys
@@ -15,6 +18,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from statistics import median
 
+import handover
 from consistent_memcached import Client, MemcachedError
 from servers import Memcached
 
@@ -37,6 +41,9 @@ def main() -> None:
     # Ctrl-C already unwinds the stack; these should do so too.
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda number, _: sys.exit(128 + number))
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--svg", type=Path, metavar="FILE", help="draw the last part as well")
+    svg = parser.parse_args().svg
     started = time.monotonic()
     with ExitStack() as stack:
         servers = [stack.enter_context(Memcached()) for _ in range(4)]
@@ -48,6 +55,8 @@ def main() -> None:
         fleet = [*servers, fifth]
         a_server_dies(fleet, fleet[1])
         a_server_dies(fleet, fleet[2], failover="next")
+        fresh = [stack.enter_context(Memcached()) for _ in range(5)]
+        handover.show(addresses(fresh), svg)
     say(f"\ndone in {time.monotonic() - started:.0f} s; the servers are stopped")
 
 

@@ -289,6 +289,11 @@ impl Client {
         Ok(self.fleet()?.snapshot())
     }
 
+    /// What is known, in the text format of Prometheus.
+    pub fn prometheus(&self) -> Result<String> {
+        Ok(self.fleet()?.prometheus())
+    }
+
     /// What has become of the servers since this was last asked.
     pub fn take_events(&self) -> Result<Taken> {
         Ok(self.fleet()?.take_events())

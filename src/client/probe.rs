@@ -1,7 +1,10 @@
 //! One caller's look at a server that was down, before anything is entrusted to it: a connection, and
 //! an answered request on it. (A stopped process still accepts connections.)
 
+use std::borrow::Cow;
 use std::time::Instant;
+
+use smallvec::{SmallVec, smallvec};
 
 use super::call::Call;
 use super::trip::{Interest, Trip};
@@ -18,7 +21,7 @@ const KEY: &[u8] = b"probe";
 #[derive(Debug)]
 pub struct Probe {
     trip: Trip,
-    operations: [Operation<'static>; 1],
+    operations: SmallVec<[Operation<'static>; 2]>,
     answer: Results,
     /// When the server has taken too long.
     until: Instant,
@@ -35,9 +38,15 @@ impl Probe {
             Grant::Lease(lease) => lease.give_up_connection(),
             Grant::Round(_) | Grant::Nothing => return None,
         };
-        let operations = [Operation::new(Kind::Get, KEY)];
-        let mut answer = Results::new(1, Budget::UNLIMITED);
-        let order = [0].as_slice().into();
+        let mut operations: SmallVec<[_; 2]> = smallvec![Operation::new(Kind::Get, KEY)];
+        if call.server(server).flushes_on_return {
+            operations.push(Operation {
+                server,
+                ..Operation::new(Kind::FlushAll, &[])
+            });
+        }
+        let mut answer = Results::new(operations.len(), Budget::UNLIMITED);
+        let order = Cow::Borrowed(&[0, 1][..operations.len()]);
         let trip = call.on_behalf(&operations, &mut answer, |own| {
             Trip::connect(slot, server, order, own)
         });
@@ -64,7 +73,24 @@ impl Probe {
                 trip.advance(own, ready);
             }
         });
+        if self.trip.is_done() && call.server(self.trip.server()).flushes_on_return {
+            self.returned(call);
+        }
         self.trip.is_done()
+    }
+
+    /// It may be used again if it is empty now.
+    fn returned<A>(&self, call: &Call<'_, A>) {
+        let server = call.server(self.trip.server());
+        match self.answer.records()[1].status() {
+            Status::Ok => server.returned(),
+            // Whatever happened to the connection has been counted.
+            Status::Rejected | Status::Server => {
+                let text = "it refused to be emptied (on_return=flush)";
+                server.failed(call.now, &Error::new(Status::Rejected, text));
+            }
+            _ => {}
+        }
     }
 
     pub fn interest<A>(&self, call: &Call<'_, A>) -> Interest {

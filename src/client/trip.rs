@@ -224,7 +224,7 @@ impl Trip {
                 // What this machine cannot do says nothing about the server.
                 let unusable = !matches!(error.status(), Status::Closed | Status::NoMemory);
                 if unusable {
-                    call.server(self.server).failed(call.now, &error);
+                    call.server(self.server).unusable(call.now, &error);
                 }
                 self.fail(call, error.unusable(unusable), None);
                 Stage::Done

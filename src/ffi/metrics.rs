@@ -6,7 +6,7 @@ use super::client::cm_client;
 use super::error::{c_string, cm_error};
 use super::status::{CM_OK, cm_status};
 use super::{guard, guard_or, out};
-use crate::fleet::{self, Snapshot, Standing};
+use crate::fleet::{Snapshot, Standing};
 
 /// A state of a server: nothing speaks against it.
 pub const CM_SERVER_UP: u32 = 1;
@@ -207,7 +207,7 @@ pub unsafe extern "C" fn cm_servers_free(servers: *mut cm_servers) {
     });
 }
 
-/// Renders what is known of each server in the text format of Prometheus, version 0.0.4, to be
+/// Renders what is known of each server, and of handovers, in the text format of Prometheus, version 0.0.4, to be
 /// served as `text/plain; version=0.0.4; charset=utf-8`. Asks no server.
 ///
 /// *text_out: ends with NUL; to be freed with cm_text_free; NULL unless the call returns CM_OK.
@@ -227,7 +227,7 @@ pub unsafe extern "C" fn cm_metrics_prometheus(
             let text_out = out(text_out, std::ptr::null_mut(), "text_out")?;
             (text_out, cm_client::client(client)?)
         };
-        *text_out = c_string(&fleet::prometheus(&client.servers()?)).into_raw();
+        *text_out = c_string(&client.prometheus()?).into_raw();
         Ok(CM_OK)
     })
 }

@@ -37,6 +37,7 @@ impl Fleet {
             handover: None,
             retired: Vec::new(),
             events: Arc::clone(&self.events),
+            handovers: Arc::clone(&self.handovers),
             generation: self.generation,
         };
         if let Some(time) = config.handover {
@@ -56,9 +57,19 @@ impl Fleet {
                 }
             });
             let formers = std::iter::once(former).chain(earlier).collect();
-            let counts = self.handover.as_ref().map(|handover| &handover.counts);
-            let before = (Arc::downgrade(self), now + config.timeout);
-            fleet.handover = Some(Handover::new(formers, counts, fleet.servers.len(), before));
+            let earlier = self
+                .handover
+                .iter()
+                .flat_map(|handover| handover.unsettled(now));
+            let last = (Arc::downgrade(self), now + config.timeout);
+            let before = std::iter::once(last).chain(earlier).collect();
+            let handover = Handover::new(formers, &self.handovers, fleet.servers.len(), before);
+            for (at, server) in fleet.servers.iter().enumerate() {
+                if self.has_abandoned(server) {
+                    handover.abandon(at as u32);
+                }
+            }
+            fleet.handover = Some(handover);
         }
         fleet.retire_those_of(self);
         Ok(fleet)
@@ -75,10 +86,18 @@ impl Fleet {
             handover: None,
             retired: Vec::new(),
             events: Arc::clone(&self.events),
+            handovers: Arc::clone(&self.handovers),
             generation: self.generation,
         };
         fleet.retire_those_of(self);
         fleet
+    }
+
+    /// True for one at which something could not be deleted in this window.
+    fn has_abandoned(&self, server: &Arc<Server>) -> bool {
+        let all = self.handover.iter().flat_map(Handover::all_abandoned);
+        all.into_iter()
+            .any(|at| Arc::ptr_eq(&self.servers[at as usize], server))
     }
 
     /// Where these servers are in this fleet; those that are not in its list are put behind it.

@@ -3,7 +3,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use smallvec::SmallVec;
 
@@ -26,9 +26,12 @@ pub struct Handover {
     /// not be, and must not come back.
     abandoned: Box<[AtomicBool]>,
     pub counts: Arc<Counts>,
-    /// The fleet before the change, and until when calls on it may be under way.
-    before: (Weak<Fleet>, Instant),
+    /// The fleets before, and until when calls on each may be under way.
+    before: Vec<Before>,
 }
+
+/// A fleet before a change, and until when calls on it may be under way.
+pub(super) type Before = (Weak<Fleet>, Instant);
 
 /// A placement as it was before a change.
 #[derive(Clone, Debug)]
@@ -56,31 +59,53 @@ pub struct Counts {
 impl Handover {
     pub(super) fn new(
         mut formers: Vec<Former>,
-        counts: Option<&Arc<Counts>>,
+        counts: &Arc<Counts>,
         servers: usize,
-        before: (Weak<Fleet>, Instant),
+        before: Vec<Before>,
     ) -> Self {
         formers.truncate(FORMERS_MAX);
         Self {
             formers,
             abandoned: (0..servers).map(|_| AtomicBool::new(false)).collect(),
-            counts: counts.map(Arc::clone).unwrap_or_default(),
+            counts: Arc::clone(counts),
             before,
         }
     }
 
+    /// One among so many servers, of nothing in particular.
+    #[cfg(test)]
+    pub fn among(servers: usize) -> Self {
+        Self::new(Vec::new(), &Arc::default(), servers, Vec::new())
+    }
+
     /// For a child that inherited it.
-    pub(super) fn reborn(&self) -> Self {
+    pub(super) fn reborn(&self, counts: &Arc<Counts>) -> Self {
         let formers = self.formers.iter().map(Former::clone).collect();
-        let before = (Weak::new(), self.before.1);
-        Self::new(formers, None, self.abandoned.len(), before)
+        let reborn = Self::new(formers, counts, self.abandoned.len(), Vec::new());
+        for server in self.all_abandoned() {
+            reborn.abandon(server);
+        }
+        reborn
     }
 
     /// True while calls that began before the change may still read and write at former owners: what
     /// has moved is not touched until they have ended.
     pub fn is_settling(&self, now: Instant) -> bool {
-        let (before, until) = &self.before;
-        now < *until && before.strong_count() > 0
+        self.before.iter().any(|before| is_under_way(before, now))
+    }
+
+    /// The fleets before on which calls may be under way: a change soon after waits for them too.
+    pub(super) fn unsettled(&self, now: Instant) -> impl Iterator<Item = Before> {
+        let before = self.before.iter();
+        before
+            .filter(move |before| is_under_way(before, now))
+            .cloned()
+    }
+
+    /// The time until the last window ends.
+    pub fn left(&self, now: Instant) -> Duration {
+        let until = self.formers.iter().map(|former| former.until).max();
+        until.map_or(Duration::ZERO, |until| until.saturating_duration_since(now))
     }
 
     /// True when the last window has ended.
@@ -93,6 +118,10 @@ impl Handover {
         self.abandoned[server as usize].store(true, Ordering::Relaxed);
     }
 
+    pub(super) fn all_abandoned(&self) -> impl Iterator<Item = u32> {
+        (0..self.abandoned.len() as u32).filter(|&server| self.is_abandoned(server))
+    }
+
     pub fn count_moved(&self, operations: u64) {
         self.counts.moved.fetch_add(operations, Ordering::Relaxed);
     }
@@ -100,6 +129,10 @@ impl Handover {
     pub fn is_abandoned(&self, server: u32) -> bool {
         self.abandoned[server as usize].load(Ordering::Relaxed)
     }
+}
+
+fn is_under_way((fleet, until): &Before, now: Instant) -> bool {
+    now < *until && fleet.strong_count() > 0
 }
 
 impl Fleet {
@@ -123,12 +156,68 @@ impl Fleet {
             let before = self.routed(op, config, former.hash_prefix, |route| {
                 former.servers[former.placement.owner(route)]
             });
-            // One machine may have two names.
-            let address = |server: u32| &self.servers[server as usize].spec.address;
-            if address(before) != address(owner) && !owners.contains(&before) {
+            if !self.is_one_place(before, owner) && !owners.contains(&before) {
                 owners.push(before);
             }
         }
         owners
+    }
+
+    /// True for one machine under two names, as far as the addresses of names are known.
+    fn is_one_place(&self, one: u32, other: u32) -> bool {
+        let [one, other] = [one, other].map(|server| &self.servers[server as usize]);
+        let resolved = one.endpoint.address();
+        one.spec.address == other.spec.address
+            || (resolved.is_some() && resolved == other.endpoint.address())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::options::Options;
+
+    fn config() -> Config {
+        let mut options = Options::new();
+        options.set("handover_ms", "60000").unwrap();
+        Config::new(&options).unwrap()
+    }
+
+    #[test]
+    fn calls_before_each_of_several_changes_are_waited_for() {
+        let (config, now) = (config(), Instant::now());
+        let change = |fleet: &Arc<Fleet>, list| {
+            Arc::new(fleet.changed(list, &config.settings, &config, now).unwrap())
+        };
+        let first = Arc::new(Fleet::new("a", &config).unwrap());
+        let second = change(&first, "a,b");
+        let third = change(&second, "a,b,c");
+        drop(second);
+        let handover = third.handover.as_ref().unwrap();
+        assert!(handover.is_settling(now), "a call has the first");
+        assert!(!handover.is_settling(now + config.timeout + Duration::from_millis(1)));
+        drop(first);
+        assert!(!handover.is_settling(now));
+    }
+
+    #[test]
+    fn who_was_given_up_stays_so_in_the_window() {
+        let (config, now) = (config(), Instant::now());
+        let first = Arc::new(Fleet::new("a,b", &config).unwrap());
+        let change = |fleet: &Arc<Fleet>, list| {
+            Arc::new(fleet.changed(list, &config.settings, &config, now).unwrap())
+        };
+        let second = change(&first, "b,c");
+        let a = (second.servers.iter()).position(|server| server.spec.identity.starts_with('a'));
+        let handover = second.handover.as_ref().unwrap();
+        handover.abandon(a.unwrap() as u32);
+        assert_eq!(handover.reborn(&Arc::default()).all_abandoned().count(), 1);
+        let third = change(&second, "d,c,b");
+        let all: Vec<_> = third.handover.as_ref().unwrap().all_abandoned().collect();
+        assert_eq!(all.len(), 1);
+        let server = &third.servers[all[0] as usize];
+        assert!(server.spec.identity.starts_with('a'));
     }
 }

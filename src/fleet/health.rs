@@ -95,6 +95,15 @@ impl Health {
         self.state = State::Up;
     }
 
+    /// The server cannot be used, whatever came before.
+    pub fn take_down(&mut self, now: Instant) {
+        if !matches!(self.state, State::Down { .. }) {
+            self.state = State::Down {
+                until: now + self.rule.retry_after,
+            };
+        }
+    }
+
     /// Something happened to a connection: refused, reset, timed out, broke protocol.
     pub fn failed(&mut self, now: Instant) {
         let failures = match self.state {

@@ -20,7 +20,6 @@ pub use self::events::{Event, Taken};
 pub use self::explain::Explanation;
 pub use self::handover::Handover;
 pub use self::health::{Admission, Standing};
-pub use self::prometheus::render as prometheus;
 pub use self::server::{Server, unix_now};
 pub use self::snapshot::Snapshot;
 use crate::error::Result;
@@ -45,6 +44,8 @@ pub struct Fleet {
     retired: Vec<Weak<Server>>,
     /// What has become of the servers, those of earlier lists included.
     events: Arc<Events>,
+    /// What has become of the keys that moved, in all handovers.
+    handovers: Arc<handover::Counts>,
     /// Connections belong to the process that made them: see [`fork`].
     generation: u64,
 }
@@ -63,6 +64,7 @@ impl Fleet {
             handover: None,
             retired: Vec::new(),
             events,
+            handovers: Arc::default(),
             generation: fork::generation(),
         })
     }
@@ -70,16 +72,20 @@ impl Fleet {
     /// The same servers, with connections and health of their own: what a child starts from.
     pub fn reborn(&self, config: &Config) -> Result<Self> {
         let specs = self.servers.iter().map(|server| &server.spec);
-        let events = Arc::default();
+        let (events, handovers) = Default::default();
         Ok(Self {
             servers: new_servers(specs, config, &events)?,
             listed: self.listed,
             weights: self.weights.clone(),
             placement: Arc::clone(&self.placement),
             settings: self.settings.clone(),
-            handover: self.handover.as_ref().map(Handover::reborn),
+            handover: self
+                .handover
+                .as_ref()
+                .map(|handover| handover.reborn(&handovers)),
             retired: Vec::new(),
             events,
+            handovers,
             generation: fork::generation(),
         })
     }

@@ -1,7 +1,11 @@
 //! Snapshots in the text format of Prometheus, version 0.0.4.
 
 use std::fmt::{self, Display, Formatter, Write};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
+use super::Fleet;
+use super::handover::{Counts, Handover};
 use super::health::Standing;
 use super::snapshot::Snapshot;
 use crate::error::Status;
@@ -37,6 +41,7 @@ const BOUNDS: std::ops::RangeInclusive<u32> = 6..=21;
 const PREFIX: &str = "consistent_memcached_";
 
 type Figure = fn(&Snapshot) -> u64;
+type Handovers = fn(&Counts) -> &AtomicU64;
 
 const GAUGES: [(&str, &str, Figure); 2] = [
     ("server_weight", "Weight in the list of servers.", |s| {
@@ -98,8 +103,39 @@ const COUNTERS: [(&str, &str, Figure); 10] = [
     ),
 ];
 
-/// Every figure of every server.
-pub fn render(servers: &[Snapshot]) -> String {
+const HANDOVERS: [(&str, &str, Handovers); 4] = [
+    (
+        "handover_moved_total",
+        "Operations on keys whose server had changed.",
+        |counts| &counts.moved,
+    ),
+    (
+        "handover_found_total",
+        "Of those the ones whose key was found at a former server.",
+        |counts| &counts.found,
+    ),
+    (
+        "handover_copied_total",
+        "Items copied from a former server.",
+        |counts| &counts.copied,
+    ),
+    (
+        "handover_lost_races_total",
+        "Copies refused because somebody had written or deleted meanwhile.",
+        |counts| &counts.lost_races,
+    ),
+];
+
+impl Fleet {
+    /// Every figure of every server, and of the handovers.
+    pub fn prometheus(&self) -> String {
+        let left = |handover: &Handover| handover.left(Instant::now());
+        let left = self.handover.as_ref().map_or(Duration::ZERO, left);
+        render(&self.snapshot(), &self.handovers, left)
+    }
+}
+
+fn render(servers: &[Snapshot], handovers: &Counts, left: Duration) -> String {
     let mut page = Page(String::new());
     page.family(
         "server_state",
@@ -132,6 +168,14 @@ pub fn render(servers: &[Snapshot]) -> String {
         }
     }
     page.latencies(servers);
+    for (name, help, count) in HANDOVERS {
+        page.family(name, "counter", help);
+        let count = count(handovers).load(Ordering::Relaxed);
+        let _ = writeln!(page.0, "{PREFIX}{name} {count}");
+    }
+    let name = "handover_left_seconds";
+    page.family(name, "gauge", "Until the handover is over; 0: none is on.");
+    let _ = writeln!(page.0, "{PREFIX}{name} {}", left.as_secs_f64());
     page.0
 }
 
@@ -229,13 +273,17 @@ mod tests {
 
     #[test]
     fn samples_stand_with_their_family() {
-        let text = render(&[snapshot("a:11211"), snapshot("b:11211")]);
+        let text = render(
+            &[snapshot("a:11211"), snapshot("b:11211")],
+            &Counts::default(),
+            Duration::ZERO,
+        );
         assert!(text.ends_with('\n'));
-        let (mut family, mut seen) = (String::new(), HashSet::new());
+        let (mut family, mut families, mut seen) = (String::new(), HashSet::new(), HashSet::new());
         for line in text.lines() {
             if let Some(help) = line.strip_prefix("# HELP ") {
                 family = help.split(' ').next().unwrap().to_owned();
-                assert!(seen.insert(family.clone()), "{family} twice");
+                assert!(families.insert(family.clone()), "{family} twice");
             } else if let Some(kind) = line.strip_prefix("# TYPE ") {
                 assert_eq!(kind.split(' ').next(), Some(family.as_str()));
             } else {
@@ -249,7 +297,8 @@ mod tests {
 
     #[test]
     fn figures_are_where_they_belong() {
-        let text = render(&[snapshot("a:11211")]);
+        let left = Duration::from_millis(1500);
+        let text = render(&[snapshot("a:11211")], &Counts::default(), left);
         for line in [
             "server_state{server=\"a:11211\",state=\"up\"} 0",
             "server_state{server=\"a:11211\",state=\"suspect\"} 1",
@@ -262,6 +311,8 @@ mod tests {
             "exchange_duration_seconds_bucket{server=\"a:11211\",le=\"+Inf\"} 2",
             "exchange_duration_seconds_sum{server=\"a:11211\"} 100.0001",
             "exchange_duration_seconds_count{server=\"a:11211\"} 2",
+            "handover_moved_total 0",
+            "handover_left_seconds 1.5",
         ] {
             let line = format!("\n{PREFIX}{line}\n");
             assert!(text.contains(&line), "{line} is not in {text}");
@@ -270,7 +321,8 @@ mod tests {
 
     #[test]
     fn labels_are_escaped() {
-        let text = render(&[snapshot("unix:/a\"b\\c\nd")]);
+        let server = snapshot("unix:/a\"b\\c\nd");
+        let text = render(&[server], &Counts::default(), Duration::ZERO);
         assert!(text.contains(r#"server_weight{server="unix:/a\"b\\c\nd"} 3"#));
     }
 }

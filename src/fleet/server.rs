@@ -25,6 +25,8 @@ pub struct Server {
     pub spin: Spin,
     pub metrics: Metrics,
     events: Arc<Events>,
+    /// What the server holds when it was down is out of date: it is emptied before it is used again.
+    pub flushes_on_return: bool,
     health: Mutex<Health>,
     /// Nothing speaks against the server: what a healthy call reads, without the lock.
     spotless: AtomicBool,
@@ -63,6 +65,7 @@ impl Server {
             spin: Spin::new(config.spin),
             metrics: Metrics::default(),
             events: Arc::clone(events),
+            flushes_on_return: config.flushes_on_return,
             health: Mutex::new(Health::new(Rule {
                 failure_threshold: config.failure_threshold,
                 retry_after: config.retry_after,
@@ -96,19 +99,41 @@ impl Server {
         Error::new(Status::ServerDown, "the server is down").unusable(true)
     }
 
-    /// The server gave a right answer.
+    /// The server gave a right answer. One that is to be emptied first is not back by that.
     pub fn succeeded(&self) {
         if !self.spotless.load(Ordering::Relaxed) {
-            self.change("it answered", Health::succeeded);
+            self.change("it answered", |health| {
+                if !self.flushes_on_return || health.standing() == Standing::Suspect {
+                    health.succeeded();
+                }
+            });
         }
+    }
+
+    /// A server that was down is back, and empty.
+    pub fn returned(&self) {
+        self.change("it was emptied", Health::succeeded);
     }
 
     /// Something happened to a connection; counts once, however many callers were on it.
     pub fn failed(&self, now: Instant, error: &Error) {
+        self.fails(error, |health| health.failed(now));
+    }
+
+    /// The server could not be used at all. Where its keys go elsewhere then, what it holds is out of
+    /// date from now on.
+    pub fn unusable(&self, now: Instant, error: &Error) {
+        self.fails(error, |health| match self.flushes_on_return {
+            true => health.take_down(now),
+            false => health.failed(now),
+        });
+    }
+
+    fn fails(&self, error: &Error, change: impl FnOnce(&mut Health)) {
         self.metrics.failed(error.status());
         let goes_down = self.change(error.message(), |health| {
             let before = health.standing();
-            health.failed(now);
+            change(health);
             health.standing() != before && health.standing() == Standing::Down
         });
         if goes_down {

@@ -95,6 +95,14 @@ impl Endpoint {
         })
     }
 
+    /// Where connections are made to, as far as that is known.
+    pub fn address(&self) -> Option<SocketAddr> {
+        match &self.target {
+            Target::Fixed(address) => address.as_socket(),
+            Target::Named(_) => *self.lock_preferred(),
+        }
+    }
+
     /// Begins to connect. `wake` rings when a name has been resolved.
     pub fn open(&self, slot: Slot, now: Instant, wake: &Arc<Wake>) -> Result<Opened> {
         let deadline = now + self.timeout;

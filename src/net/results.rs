@@ -142,8 +142,12 @@ impl Results {
         self.records.truncate(count);
     }
 
-    /// To be called when records were reset: the failure is to be one that is still there.
-    pub fn settle(&mut self) {
+    /// To be called when records were reset: the failure is to be one that is still there. A server
+    /// beyond the first so many is none of the list.
+    pub fn settle(&mut self, listed: usize) {
+        for record in self.records.iter_mut() {
+            record.server = record.server.filter(|&server| (server as usize) < listed);
+        }
         let failed = |record: &Record| record.status.is_some_and(Status::is_failure);
         let is_there = |&(op, _): &(u32, Error)| self.records.get(op as usize).is_some_and(failed);
         if self.failure.as_ref().is_some_and(is_there) {
@@ -155,6 +159,11 @@ impl Results {
             let error = Error::new(record.status(), "no answer").unsent(record.unsent);
             (op as u32, error)
         });
+    }
+
+    /// The server of this operation is that of another's record.
+    pub fn name_server_of(&mut self, op: u32, record: &Record) {
+        self.records[op as usize].server = record.server;
     }
 
     /// Forgets a cas id that the caller did not ask for.

@@ -29,13 +29,9 @@ pub struct Round {
 impl Round {
     /// Sends what the socket takes at once, so that the server is at work before a leader is awake.
     /// What needs no reply is over at once, and leaves the connection.
-    pub fn begin(
-        mut lease: Lease,
-        mut load: Load,
-        terms: &Terms,
-        now: Instant,
-    ) -> Result<Box<Self>, Lease> {
-        lease.connection.used = now;
+    pub fn begin(mut lease: Lease, mut load: Load, terms: &Terms) -> Result<Box<Self>, Lease> {
+        // The connection may have waited for somebody who did not take it.
+        lease.connection.used = Instant::now();
         let mut exchange = Exchange::new(&mut lease.connection);
         let order: Vec<u32> = (0..load.count() as u32).collect();
         let (operations, answers) = load.parts();

@@ -8,7 +8,7 @@ use crate::placement::Settings;
 use crate::protocol::key;
 
 /// How a key is copied from its owner before.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Copying {
     /// Under a stub that says that it is being copied: a write or deletion meanwhile wins.
     Lease,
@@ -36,6 +36,8 @@ pub struct Config {
     pub spin: Duration,
     /// Keys of a server that cannot be used go to the next.
     pub failover: bool,
+    /// A server that was down is emptied before it is used again.
+    pub flushes_on_return: bool,
     pub failure_threshold: u32,
     pub retry_after: Duration,
     /// For how long after a change; `None`: not at all.
@@ -84,6 +86,7 @@ impl Config {
             max_value_bytes: options.integer("max_value_bytes")?,
             max_batch_bytes: options.integer("max_batch_bytes")?,
             spin: Duration::from_micros(options.integer("spin_us")?),
+            flushes_on_return: options.get("on_return")? == "flush",
             failure_threshold: options.size("failure_threshold")? as u32,
             retry_after: options.milliseconds("retry_after_ms")?,
             handover: some(options.milliseconds("handover_ms")?),

@@ -44,17 +44,19 @@ fn is_allowed(byte: u8) -> bool {
 }
 
 /// True when every byte may stand in a key.
+#[inline(never)]
 pub fn is_plain(key: &[u8]) -> bool {
-    match key.last_chunk() {
-        // Eight bytes at a time; the last eight may have been looked at before.
-        Some(last) => key.as_chunks().0.iter().chain([last]).all(are_allowed),
-        None => key.iter().all(|&byte| is_allowed(byte)),
-    }
+    let Some(last) = key.last_chunk() else {
+        return key.iter().all(|&byte| is_allowed(byte));
+    };
+    // Eight bytes at a time; the last eight may have been looked at before.
+    let words = key.as_chunks().0.iter();
+    words.fold(flaws(last), |found, word| found | flaws(word)) == 0
 }
 
-/// As [`is_allowed`], for each of them.
+/// 0 when each of the bytes is allowed, as [`is_allowed`] has it.
 #[inline]
-fn are_allowed(bytes: &[u8; 8]) -> bool {
+fn flaws(bytes: &[u8; 8]) -> u64 {
     const ONES: u64 = u64::MAX / 0xff;
     let word = u64::from_ne_bytes(*bytes);
     // A byte's highest bit shows that the byte is below 0x21, or is 0x7f: what a byte borrows from
@@ -62,7 +64,7 @@ fn are_allowed(bytes: &[u8; 8]) -> bool {
     let low = word.wrapping_sub(ONES * 0x21) & !word;
     let differs = word ^ (ONES * 0x7f);
     let delete = differs.wrapping_sub(ONES) & !differs;
-    (low | delete) & (ONES * 0x80) == 0
+    (low | delete) & (ONES * 0x80)
 }
 
 /// Checks that every byte may stand in a key.

@@ -237,11 +237,11 @@ static void one_caller_probes(void) {
     pthread_t threads[THREADS];
     stub_start(&stub, SILENT);
     fleet_start(&fleet, SERVERS, stub.address,
-                "failure_threshold=1 timeout_ms=2000 connect_timeout_ms=1500 retry_after_ms=100 "
+                "failure_threshold=1 timeout_ms=2000 connect_timeout_ms=1500 retry_after_ms=500 "
                 "connections_per_server=8");
     CHECK_STATUS(CM_ERR_TIMEOUT, fleet_get(&fleet, fleet_key(&fleet, SERVERS, 0), NULL));
     CHECK(stub_accepted(&stub) == 1);
-    sleep_ms(200);
+    sleep_ms(600);
     double start = seconds_now();
     for (size_t i = 0; i < THREADS; i++)
         REQUIRE(pthread_create(&threads[i], NULL, ask_once, NULL) == 0);

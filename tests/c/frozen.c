@@ -23,7 +23,7 @@ static void its_keys_are_answered_by_others(void) {
     cm_result found = {0};
     int in_vain = 0;
     fleet_start(&fleet, SERVERS, NULL,
-                "timeout_ms=200 connect_timeout_ms=200 failure_threshold=3 retry_after_ms=300 "
+                "timeout_ms=500 connect_timeout_ms=500 failure_threshold=3 retry_after_ms=300 "
                 "failover=next");
     server_suspend(&fleet.servers[LOST]);
     while (fleet_set(&fleet, fleet_key(&fleet, LOST, 0), &found) == CM_ERR_TIMEOUT && in_vain < 10)

@@ -2,10 +2,11 @@
 #ifndef NOISE_H
 #define NOISE_H
 
-/* Starts a thread that does nothing but sleep, until the program ends. */
+/* Starts a thread for each processor that does nothing but sleep, until the program ends. */
 void noise_start(void);
 
-/* By how many seconds that thread, in the time between, was at most woken too late. */
+/* How many seconds these threads have lost in the time between, by being woken too late. Waits for
+   their next waking. */
 double noise_between(double start, double end);
 
 #endif

@@ -261,7 +261,7 @@ static void a_resolver_that_blocks(void) {
     char list[256];
     struct answer late;
     resolver(RESOLVES, "1");
-    cm_client *client = open_named("connect_timeout_ms=200 failure_threshold=1000");
+    cm_client *client = open_named("connect_timeout_ms=400 failure_threshold=1000");
     cm_op gets[64];
     char keys[64][8];
     cm_results *results = NULL;

@@ -22,6 +22,13 @@ size_t traffic_call(struct caller *caller);
 /* Adds what another has come to. */
 void traffic_add(struct caller *sum, const struct caller *caller);
 
+/* ThreadSanitizer holds memory and descriptors of its own: then these tell nothing. */
+#ifdef __SANITIZE_THREAD__
+enum { IS_WEIGHABLE = false };
+#else
+enum { IS_WEIGHABLE = true };
+#endif
+
 size_t open_descriptors(void);
 long resident_kb(void);
 

@@ -47,3 +47,34 @@ pub fn text(output: &Output) -> &str {
 pub fn temporary(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("cli-{}-{name}", std::process::id()))
 }
+
+pub fn handover(from: &str, to: &str, more: &[&str]) -> Output {
+    let patient = ["-o", "timeout_ms=20000", "-o", "connect_timeout_ms=5000"];
+    let arguments = ["handover", "--from", from, "--to", to];
+    cm(&[&arguments[..], &patient, more].concat())
+}
+
+/// The lines of the summary, without their names: listed, outside the prefix, leftovers, to be
+/// moved, copied, already there, gone meanwhile, failed.
+pub fn counts(output: &Output) -> Vec<usize> {
+    let said = str::from_utf8(&output.stdout).unwrap();
+    let count = |line: &str| line.split_once('\t').unwrap().1.parse().unwrap();
+    said.lines().map(count).collect()
+}
+
+/// The counts of a run in which nothing failed.
+#[track_caller]
+pub fn done(output: &Output) -> Vec<usize> {
+    text(output);
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+    counts(output)
+}
+
+/// What a run says that ends with code 3, and its counts.
+#[track_caller]
+pub fn failed(output: &Output) -> (String, Vec<usize>) {
+    let said = String::from_utf8(output.stderr.clone()).unwrap();
+    assert_eq!(output.status.code(), Some(3), "{said}");
+    assert!(said.lines().all(|line| line.starts_with("cm: ")), "{said}");
+    (said, counts(output))
+}

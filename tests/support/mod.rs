@@ -6,6 +6,7 @@
 
 #[cfg(feature = "cli")]
 pub mod cm;
+pub mod fleet;
 
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::os::unix::net::UnixStream;
@@ -71,8 +72,12 @@ impl Memcached {
 
     /// Kills the server and starts another at the same place.
     pub fn restart(&mut self) {
+        self.restart_with(&[]);
+    }
+
+    pub fn restart_with(&mut self, arguments: &[&str]) {
         self.stop();
-        self.process = spawn(&self.place, &[]);
+        self.process = spawn(&self.place, arguments);
         self.wait_until_it_accepts();
     }
 

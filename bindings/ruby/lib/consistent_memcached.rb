@@ -9,5 +9,6 @@ end
 require_relative 'consistent_memcached/version'
 require_relative 'consistent_memcached/errors'
 require_relative 'consistent_memcached/native'
+require_relative 'consistent_memcached/metrics'
 require_relative 'consistent_memcached/value'
 require_relative 'consistent_memcached/client'

@@ -46,7 +46,7 @@ impl OptionArguments {
 }
 
 /// Sets options given as NAME=VALUE.
-pub fn apply(options: &mut Options, given: &[String]) -> Result<(), Failure> {
+fn apply(options: &mut Options, given: &[String]) -> Result<(), Failure> {
     for option in given {
         let (name, value) = option.split_once('=').ok_or_else(|| {
             Failure::input(format!(
@@ -72,6 +72,33 @@ pub struct ServerArguments {
 impl ServerArguments {
     pub fn client(&self) -> Result<Client, Failure> {
         Ok(Client::new(&self.servers, &self.options.options()?)?)
+    }
+}
+
+/// A change of the fleet: servers and options before and after it.
+#[derive(Args)]
+pub struct ChangeArguments {
+    /// The servers before the change
+    #[arg(long, value_name = "SERVERS")]
+    pub from: String,
+    /// The servers after the change
+    #[arg(long, value_name = "SERVERS")]
+    pub to: String,
+    #[command(flatten)]
+    pub options: OptionArguments,
+    /// Set an option that is another after the change, as in --to-option distribution=rehash;
+    /// may be repeated
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub to_option: Vec<String>,
+}
+
+impl ChangeArguments {
+    /// Those before the change, and those after it.
+    pub fn options(&self) -> Result<[Options; 2], Failure> {
+        let before = self.options.options()?;
+        let mut after = before.clone();
+        apply(&mut after, &self.to_option)?;
+        Ok([before, after])
     }
 }
 

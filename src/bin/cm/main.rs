@@ -5,6 +5,7 @@ mod chart;
 mod commands;
 mod drawing;
 mod failure;
+mod handover;
 mod input;
 mod locate;
 mod movement;
@@ -40,6 +41,7 @@ struct Cli {
 enum Command {
     Locate(locate::Locate),
     Plan(plan::Plan),
+    Handover(handover::Handover),
     Chart(chart::Chart),
     Get(commands::get::Get),
     Set(commands::set::Set),
@@ -55,6 +57,7 @@ impl Command {
         match self {
             Self::Locate(command) => command.run(),
             Self::Plan(command) => command.run(),
+            Self::Handover(command) => command.run(),
             Self::Chart(command) => command.run(),
             Self::Get(command) => command.run(),
             Self::Set(command) => command.run(),

@@ -43,7 +43,7 @@ impl Client {
             let mut results = self.run(fleet, requests.into_iter(), span, results);
             journey.advance(&operations, handover, &mut results, &mut answers);
         }
-        answers.settle();
+        answers.settle(fleet.listed);
         Ok(answers)
     }
 

@@ -13,6 +13,7 @@ use crate::protocol::{Kind, Operation, Want};
 pub(super) const TRIES_MAX: u32 = 32;
 
 #[derive(Debug)]
+#[cfg_attr(test, derive(Clone, Hash))]
 pub struct Course {
     /// Number of the operation in the caller's batch.
     pub number: u32,
@@ -31,11 +32,14 @@ pub struct Course {
     pub(super) found: Option<Found>,
     /// A former owner had the key that was to be deleted.
     pub(super) deleted: bool,
+    /// Arithmetic was refused: the value is no number, or it was somebody's stub.
+    pub(super) refused: bool,
     pub(super) tries: u32,
 }
 
 /// What an operation has to do with the old value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(test, derive(Hash))]
 pub(super) enum Nature {
     Reads,
     Replaces,
@@ -43,6 +47,7 @@ pub(super) enum Nature {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(test, derive(Hash))]
 pub(super) enum Stage {
     /// Reads at the new owner. A miss leaves a stub.
     Ask,
@@ -53,6 +58,8 @@ pub(super) enum Stage {
     Copy,
     /// Nothing was found: takes the stub away.
     DropStub,
+    /// Nothing was found: puts what is to be added in the place of the stub.
+    Fill,
     /// Deletes at the former owners.
     Forget,
     /// What the caller asked for.
@@ -62,12 +69,14 @@ pub(super) enum Stage {
 
 /// A placeholder, on the server that has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(test, derive(Hash))]
 pub(super) struct Stub {
     pub(super) server: u32,
     pub(super) cas: u64,
 }
 
 #[derive(Debug)]
+#[cfg_attr(test, derive(Clone, Hash))]
 pub struct Found {
     pub value: Vec<u8>,
     pub flags: u32,
@@ -82,6 +91,7 @@ pub enum Verdict {
     /// The answer to the step's first request, until there is another.
     Answered,
     Missed,
+    NotStored,
     /// What [`Course::found`] has.
     Found,
     Deleted,
@@ -110,6 +120,7 @@ impl Course {
             stub: None,
             found: None,
             deleted: false,
+            refused: false,
             tries: 0,
         };
         if nature == Nature::Replaces {
@@ -143,18 +154,10 @@ impl Course {
             },
             Stage::AskOld => self.asked_old(op, results, handover),
             Stage::Copy => self.copied(op, record, results, handover),
-            Stage::DropStub => {
-                self.act_unless_read();
-                Verdict::GoesOn
-            }
+            Stage::DropStub => self.dropped(op, record, results),
+            Stage::Fill => self.filled(record),
             Stage::Forget => self.forgotten(results, handover),
-            Stage::Act => {
-                self.stage = Stage::Done;
-                match record.status() {
-                    Status::NotFound if self.deleted && op.kind == Kind::Delete => Verdict::Deleted,
-                    _ => Verdict::Answered,
-                }
-            }
+            Stage::Act => self.acted(op, record),
             Stage::Done => Verdict::GoesOn,
         }
     }

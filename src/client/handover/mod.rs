@@ -3,6 +3,8 @@
 
 mod blocking;
 mod course;
+#[cfg(test)]
+mod model;
 mod outcome;
 mod queued;
 mod request;
@@ -129,7 +131,13 @@ impl Journey {
     ) {
         for course in self.courses.iter_mut().filter(|course| !course.is_done()) {
             let op = &operations[course.number as usize];
-            match course.advance(op, results, handover) {
+            let verdict = course.advance(op, results, handover);
+            if let (Verdict::Answered | Verdict::Deleted, &[place, ..]) =
+                (&verdict, &*course.places)
+            {
+                answers.name_server_of(course.number, &results.records()[place]);
+            }
+            match verdict {
                 Verdict::Answered => {
                     let place = course.places[0];
                     answers.reset(course.number);
@@ -164,6 +172,7 @@ fn tell(course: &Course, verdict: Verdict, answers: &mut Results) {
     match verdict {
         Verdict::GoesOn | Verdict::Answered => {}
         Verdict::Missed => answers.done(number, Status::NotFound, 0),
+        Verdict::NotStored => answers.done(number, Status::NotStored, 0),
         Verdict::Deleted => answers.done(number, Status::Ok, 0),
         Verdict::Failed(error, unsent) => answers.failed(number, &error, unsent),
         Verdict::Found => {

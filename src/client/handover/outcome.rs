@@ -7,7 +7,7 @@ use crate::error::Status;
 use crate::fleet::Handover;
 use crate::net::results::{Record, Results};
 use crate::options::Copying;
-use crate::protocol::Operation;
+use crate::protocol::{Kind, Operation, Want};
 
 impl Course {
     pub(super) fn asked_new(
@@ -37,6 +37,7 @@ impl Course {
             Status::NotFound
                 if self.copying == Copying::Lease && details.already_sent && !reads =>
             {
+                self.refused = false;
                 self.stage = Stage::Steal(stub);
                 return Verdict::GoesOn;
             }
@@ -50,6 +51,7 @@ impl Course {
                 return Verdict::GoesOn;
             }
         }
+        self.refused = false;
         self.ask_those(handover);
         if self.asked.is_empty() {
             return self.not_found(op);
@@ -138,12 +140,65 @@ impl Course {
             return verdict;
         }
         match self.stub {
+            Some(_) if op.kind == Kind::Add && !op.is_quiet() => self.stage = Stage::Fill,
             Some(_) => self.stage = Stage::DropStub,
             None => self.act_unless_read(),
         }
         match reads {
             true => Verdict::Missed,
             false => Verdict::GoesOn,
+        }
+    }
+
+    /// The stub was there until now: so nothing else was, on either server, when the former owner
+    /// was asked. To act would be to meet the next one's stub.
+    pub(super) fn dropped(
+        &mut self,
+        op: &Operation<'_>,
+        record: &Record,
+        results: &Results,
+    ) -> Verdict {
+        if self.nature == Nature::Reads {
+            self.stage = Stage::Done;
+            return Verdict::GoesOn;
+        }
+        match record.status() {
+            status if status.is_failure() => self.fails(failure(results, self.places[0]), true),
+            Status::Ok => {
+                let verdict = verdict_on_nothing(op);
+                self.stage = match verdict {
+                    Verdict::GoesOn => Stage::Act,
+                    _ => Stage::Done,
+                };
+                verdict
+            }
+            _ => self.again(),
+        }
+    }
+
+    pub(super) fn filled(&mut self, record: &Record) -> Verdict {
+        match record.status() {
+            Status::Exists | Status::NotFound => self.again(),
+            _ => {
+                self.stage = Stage::Done;
+                Verdict::Answered
+            }
+        }
+    }
+
+    pub(super) fn acted(&mut self, op: &Operation<'_>, record: &Record) -> Verdict {
+        let counts = matches!(op.kind, Kind::Increment | Kind::Decrement);
+        match record.status() {
+            // Another's stub is no number either. Looking again tells.
+            Status::Rejected if counts && self.copying == Copying::Lease && !self.refused => {
+                self.refused = true;
+                return self.again();
+            }
+            _ => self.stage = Stage::Done,
+        }
+        match record.status() {
+            Status::NotFound if self.deleted && op.kind == Kind::Delete => Verdict::Deleted,
+            _ => Verdict::Answered,
         }
     }
 
@@ -191,6 +246,16 @@ impl Course {
         }
         self.stage = Stage::Act;
         Verdict::GoesOn
+    }
+}
+
+/// What an operation comes to where there is nothing. It goes on if it is to make an item.
+fn verdict_on_nothing(op: &Operation<'_>) -> Verdict {
+    match op.kind {
+        _ if op.create.is_some() || op.want.has(Want::INVALIDATE) => Verdict::GoesOn,
+        Kind::Replace | Kind::Append | Kind::Prepend => Verdict::NotStored,
+        Kind::Set | Kind::Add => Verdict::GoesOn,
+        _ => Verdict::Missed,
     }
 }
 

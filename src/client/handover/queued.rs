@@ -93,7 +93,7 @@ impl Travel {
         }
         self.journey
             .stop(stopped.unwrap_or(&no_time()), &mut answers);
-        answers.settle();
+        answers.settle(fleet.listed);
         (Next::Answers(answers), None)
     }
 }

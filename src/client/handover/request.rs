@@ -27,14 +27,19 @@ impl Course {
             },
             Stage::Copy => self.copy(op),
             Stage::DropStub => {
-                let stub = self.stub.unwrap_or(Stub { server: 0, cas: 0 });
-                let quiet = self.quiet_if_read();
-                let request = drop_stub(op, stub);
+                let request = drop_stub(op, self.held());
                 Operation {
-                    want: request.want | quiet,
+                    want: request.want | self.quiet_if_read(),
                     ..request
                 }
             }
+            Stage::Fill => Operation {
+                kind: Kind::Cas,
+                cas: self.held().cas,
+                server: self.held().server,
+                want: op.want | Want::PINNED,
+                ..*op
+            },
             Stage::Forget => Operation {
                 want: want(op, Want::PINNED),
                 server: self.asked[number],
@@ -97,6 +102,11 @@ impl Course {
                 ..item
             },
         }
+    }
+
+    /// The stub that is held, in the stages that are about it.
+    fn held(&self) -> Stub {
+        self.stub.unwrap_or(Stub { server: 0, cas: 0 })
     }
 
     fn quiet_if_read(&self) -> Want {

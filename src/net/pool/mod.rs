@@ -216,7 +216,7 @@ impl Pool {
                     state.gather(&mut load);
                     self.bells.next_round();
                     drop(state);
-                    match Round::begin(lease, load, &self.terms, now) {
+                    match Round::begin(lease, load, &self.terms) {
                         // With nobody left to lead it ends here, and the connection with it.
                         Ok(round) => return drop(round.hand_on()),
                         Err(free) => lease = free,

@@ -26,6 +26,7 @@ from .errors import (
     ValueTooLargeError,
 )
 from .explanation import Explanation
+from .metrics import Event, Events, ServerMetrics
 
 __all__ = [
     "ArgumentError",
@@ -35,6 +36,8 @@ __all__ = [
     "Client",
     "ClosedError",
     "ConnectionError",
+    "Event",
+    "Events",
     "Explanation",
     "InvalidKeyError",
     "MemcachedError",
@@ -46,6 +49,7 @@ __all__ = [
     "ResolveError",
     "ServerDownError",
     "ServerError",
+    "ServerMetrics",
     "TimeoutError",
     "TlsError",
     "UnsupportedError",

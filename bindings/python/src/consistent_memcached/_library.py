@@ -122,6 +122,41 @@ class Explanation(Structure):
     )
 
 
+# What cm_server counts, in its order.
+SERVER_COUNTS = (
+    *("connections", "connections_opened", "connections_replaced"),
+    *("operations", "hits", "misses", "errors", "failovers"),
+    *("failures", "timeouts", "protocol_violations", "quiet_failures"),
+    *("exchanges", "latency_sum_us", "latency_p50_us", "latency_p99_us", "latency_max_us"),
+)
+
+
+class Server(Structure):
+    """cm_server."""
+
+    _fields_ = (
+        ("identity", c_char_p),
+        ("address", c_char_p),
+        ("weight", c_uint32),
+        ("state", c_uint32),
+        *((name, c_uint64) for name in SERVER_COUNTS),
+        ("errors_by_status", POINTER(c_uint64)),
+        ("errors_by_status_count", c_size_t),
+    )
+
+
+class Event(Structure):
+    """cm_event."""
+
+    _fields_ = (
+        ("time_ms", c_int64),
+        ("server", c_char_p),
+        ("from_state", c_uint32),
+        ("to_state", c_uint32),
+        ("reason", c_char_p),
+    )
+
+
 # An object of the library is a c_void_p. An argument declared POINTER(X) takes an X
 # by reference. c_char_p takes a bytes object as it is; its length goes beside it.
 ResultPointer = POINTER(Result)
@@ -184,6 +219,22 @@ cm_flush_all = _function("cm_flush_all", c_int32, c_void_p, c_int64, _RESULTS_OU
 cm_results_count = _function("cm_results_count", c_size_t, c_void_p)
 cm_results_at = _function("cm_results_at", ResultPointer, c_void_p, c_size_t)
 cm_results_free = _function("cm_results_free", None, c_void_p)
+
+cm_servers_snapshot = _function(
+    "cm_servers_snapshot", c_int32, c_void_p, POINTER(c_void_p), _ERROR_OUT
+)
+cm_servers_count = _function("cm_servers_count", c_size_t, c_void_p)
+cm_servers_at = _function("cm_servers_at", POINTER(Server), c_void_p, c_size_t)
+cm_servers_free = _function("cm_servers_free", None, c_void_p)
+cm_events_take = _function("cm_events_take", c_int32, c_void_p, POINTER(c_void_p), _ERROR_OUT)
+cm_events_count = _function("cm_events_count", c_size_t, c_void_p)
+cm_events_at = _function("cm_events_at", POINTER(Event), c_void_p, c_size_t)
+cm_events_dropped = _function("cm_events_dropped", c_uint64, c_void_p)
+cm_events_free = _function("cm_events_free", None, c_void_p)
+cm_metrics_prometheus = _function(
+    "cm_metrics_prometheus", c_int32, c_void_p, POINTER(c_void_p), _ERROR_OUT
+)
+cm_text_free = _function("cm_text_free", None, c_void_p)
 
 BlockPointer = POINTER(c_char)
 _BLOCK_OUT = POINTER(BlockPointer)

@@ -10,6 +10,7 @@ from ._operations import call
 from ._values import Key, Name, RoutedKey, encode_key, seconds
 from .errors import partly
 from .explanation import Explanation, explain
+from .metrics import Events, ServerMetrics, events, metrics, prometheus
 
 
 class ServerMethods:
@@ -44,6 +45,24 @@ class ServerMethods:
     def flush_all(self, delay: int = 0) -> None:
         """Remove every item of every server, ``delay`` seconds from now."""
         self._all_servers(lib.cm_flush_all, seconds(delay))
+
+    def metrics(self) -> list[ServerMetrics]:
+        """Return what is known of each server, in the order of the list. Asks no server.
+
+        Counts begin when the client is made, and anew in a child of a fork.
+        """
+        return metrics(self._handle)
+
+    def events(self) -> Events:
+        """Return what has become of the servers since this was last asked, by any thread.
+
+        A client keeps the last 1024 changes of state; ``dropped`` is how many more there were.
+        """
+        return events(self._handle)
+
+    def prometheus(self) -> str:
+        """Return the metrics in Prometheus' text format, version 0.0.4. Asks no server."""
+        return prometheus(self._handle)
 
     def _all_servers(
         self, function: Callable[..., int], *arguments: Any

@@ -16,6 +16,8 @@ module ConsistentMemcached
   #
   # A method that gets no answer raises an Error; nil and false are answers.
   class Client
+    include Metrics
+
     # Each server is written "ADDRESS [weight=N] [name=ID]", where ADDRESS is
     # "host", "host:port", "[ipv6]:port" or "unix:/path". The options are the
     # library's. Connections are made when they are needed.

@@ -59,25 +59,30 @@ fn run_on_all(
             each(identity, &results, record)?;
             continue;
         }
-        // Only the first failure of a batch has a text.
-        let first = results
-            .failure()
-            .filter(|error| error.server() == &**identity);
-        failed.push(match first {
-            Some(error) => error.to_string(),
-            None => format!("{identity}: {}", reason(record.status())),
-        });
+        failed.push(format!(
+            "{identity}: {}",
+            reason(&results, record, identity)
+        ));
     }
     Failure::of_servers(failed).map_or(Ok(()), Err)
 }
 
-fn reason(status: Status) -> &'static str {
-    match status {
+/// Why the server did not do what it was asked.
+pub fn reason<'a>(results: &'a Results, record: &Record, identity: &str) -> &'a str {
+    // Only the first failure of a batch has a text.
+    let first = results
+        .failure()
+        .filter(|error| error.server() == identity && error.status() == record.status());
+    if let Some(error) = first {
+        return error.message();
+    }
+    match record.status() {
         Status::Timeout => "no answer in time",
         Status::ServerDown => "the server is down",
         Status::Connection => "the connection failed",
         Status::Resolve => "its name cannot be resolved",
         Status::Protocol => "not an answer of memcached's",
+        Status::ValueTooLarge => "the value is too large",
         _ => "it did not do it",
     }
 }

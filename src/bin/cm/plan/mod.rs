@@ -11,7 +11,7 @@ use clap::Args;
 use consistent_memcached::options::{Config, Options};
 use consistent_memcached::placement::DISTRIBUTIONS;
 
-use crate::arguments::{OptionArguments, apply};
+use crate::arguments::ChangeArguments;
 use crate::drawing;
 use crate::failure::Failure;
 use crate::input;
@@ -27,18 +27,8 @@ use crate::movement::{Change, Keys, Movement};
 /// A long list fits in a file, a server a line: --from "$(cat old.txt)".
 #[derive(Args)]
 pub struct Plan {
-    /// The servers before the change
-    #[arg(long, value_name = "SERVERS")]
-    from: String,
-    /// The servers after the change
-    #[arg(long, value_name = "SERVERS")]
-    to: String,
     #[command(flatten)]
-    options: OptionArguments,
-    /// Set an option that is another after the change, as in --to-option distribution=rehash;
-    /// may be repeated
-    #[arg(long, value_name = "NAME=VALUE")]
-    to_option: Vec<String>,
+    change: ChangeArguments,
     /// Place the keys of a file, a line each; - for standard input. Every line counts
     #[arg(long, value_name = "FILE", conflicts_with = "sample")]
     keys: Option<PathBuf>,
@@ -80,10 +70,8 @@ impl Plan {
     }
 
     fn report(&self) -> Result<Report, Failure> {
-        let before = self.options.options()?;
-        let mut after = before.clone();
-        apply(&mut after, &self.to_option)?;
-        let change = Change::new(&self.from, &self.to)?;
+        let [before, after] = self.change.options()?;
+        let change = Change::new(&self.change.from, &self.change.to)?;
         let keys = self.keys(&before, &after)?;
         let chosen = change.measure(&keys, [&before, &after])?;
         let plain = plain(&before)?;
@@ -116,21 +104,24 @@ impl Plan {
     /// The options as they were given, for a heading.
     fn name(&self) -> String {
         let mut words = Vec::new();
+        let ChangeArguments {
+            options, to_option, ..
+        } = &self.change;
         let named = [
-            ("compat", &self.options.compat),
-            ("distribution", &self.options.distribution),
-            ("hash", &self.options.hash),
+            ("compat", &options.compat),
+            ("distribution", &options.distribution),
+            ("hash", &options.hash),
         ];
         for (name, value) in named {
             words.extend(value.iter().map(|value| format!("{name}={value}")));
         }
-        words.extend(self.options.options.iter().cloned());
+        words.extend(options.options.iter().cloned());
         if words.is_empty() {
             words.push("the defaults".into());
         }
-        if !self.to_option.is_empty() {
+        if !to_option.is_empty() {
             words.push("then".into());
-            words.extend(self.to_option.iter().cloned());
+            words.extend(to_option.iter().cloned());
         }
         words.join(" ")
     }
