@@ -53,7 +53,8 @@ class Making:
         client, options = self._arguments
         options = {"lease": 1000, "wait": PATIENCE, **options}
         future = self._pool.submit(client.get_or_set, "key", self.maker, **options)
-        assert self.maker.begun.wait(PATIENCE)
+        wait_for(lambda: self.maker.begun.is_set() or future.done())
+        assert self.maker.begun.is_set(), "got what was there"
         return future
 
     def __exit__(self, *raised: object) -> None:
@@ -77,7 +78,7 @@ def test_of_100_threads_one_makes_the_value(client: Client) -> None:
 
     def ask(_: int) -> object:
         together.wait(PATIENCE)
-        return client.get_or_set("key", make, 100, lease=1000)
+        return client.get_or_set("key", make, 100, lease=1000, wait=PATIENCE)
 
     with ThreadPoolExecutor(100) as pool:
         assert list(pool.map(ask, range(100))) == ["made"] * 100
@@ -94,7 +95,7 @@ def _ask_in_process(address: str, together: Any, answers: Any) -> None:
             return "made"
 
         def ask(_: int) -> object:
-            return client.get_or_set("key", make, lease=1000)
+            return client.get_or_set("key", make, lease=1000, wait=PATIENCE)
 
         together.wait(PATIENCE)
         with ThreadPoolExecutor(5) as pool:
@@ -127,6 +128,12 @@ def test_what_was_made_is_found(client: Client, value: Any) -> None:
     assert client.get("key") == value
 
 
+def test_what_was_made_expires(single: Client, server: Memcached) -> None:
+    single.get_or_set("key", lambda: "made", timedelta(seconds=90))
+    left = int(server.raw(b"mg key t\r\n").split()[1][1:])
+    assert 0 < left <= 90
+
+
 @pytest.mark.parametrize("where", [{"key": (7, "k")}, {"key": "k", "route": "user:7"}], ids=str)
 def test_routed_keys(client: Client, where: dict[str, Any]) -> None:
     assert client.get_or_set(make=lambda: "made", **where) == "made"
@@ -135,7 +142,9 @@ def test_routed_keys(client: Client, where: dict[str, Any]) -> None:
     assert client.get_or_set(make=lambda: "again", **where) == "again"
 
 
-@pytest.mark.parametrize("value", [KeyError("no"), None, bytes(2_000_000)], ids=str)
+@pytest.mark.parametrize(
+    "value", [KeyError("no"), None, bytes(2_000_000)], ids=["exception", "no value", "too large"]
+)
 def test_when_making_fails_the_next_caller_does_it(client: Client, value: Any) -> None:
     waiting = Maker("made")
     waiting.go.set()
@@ -146,6 +155,12 @@ def test_when_making_fails_the_next_caller_does_it(client: Client, value: Any) -
         assert isinstance(failing.exception(), failures)
         assert other.result() == "made"
     assert client.get("key") == "made"  # else it was made by one who had waited in vain
+
+
+def test_a_failure_leaves_nothing(client: Client) -> None:
+    with Making(client, KeyError("no")):
+        assert not client.add("key", "added")
+    assert client.add("key", "added")
 
 
 def test_a_winner_that_is_gone_loses_the_lease(single: Client, server: Memcached) -> None:
