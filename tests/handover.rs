@@ -317,6 +317,78 @@ fn after_the_window_it_is_over() {
     assert_eq!(found(&client, &moved), 0);
 }
 
+/// What is asked of one key in a batch is done in the order given, as ever.
+#[test]
+fn a_batch_may_ask_for_a_key_more_than_once() {
+    let servers = start(5);
+    let client = client(&servers[..4], ON);
+    let keys = keys(200);
+    set_all(&client, &keys);
+    for key in moved(&client, &keys, &list(&servers)) {
+        let op = |kind| Operation {
+            value: b"1",
+            delta: 1,
+            ..Operation::new(kind, key.as_bytes())
+        };
+        let kinds = [
+            (Kind::Get, Status::Ok),
+            (Kind::Set, Status::Ok),
+            (Kind::Get, Status::Ok),
+            (Kind::Increment, Status::Ok),
+            (Kind::Get, Status::Ok),
+            (Kind::Get, Status::Ok),
+            (Kind::Delete, Status::Ok),
+            (Kind::Get, Status::NotFound),
+            (Kind::Replace, Status::NotStored),
+            (Kind::Add, Status::Ok),
+            (Kind::Add, Status::NotStored),
+            (Kind::Get, Status::Ok),
+        ];
+        let results = run(&client, kinds.iter().map(|&(kind, _)| op(kind)));
+        let came_to = results.records().iter().map(|record| record.status());
+        assert!(came_to.eq(kinds.iter().map(|&(_, status)| status)), "{key}");
+        let values: Vec<_> = results.records().iter().map(|r| results.value(r)).collect();
+        let expected = [key.as_bytes(), b"1", b"2", b"2", b"1"].map(Some);
+        assert_eq!([0, 2, 4, 5, 11].map(|at: usize| values[at]), expected);
+    }
+}
+
+/// What is to expire soon must not be found, with more time, where it was before.
+#[test]
+fn a_shorter_ttl_holds_everywhere() {
+    let servers = start(5);
+    let client = client(&servers[..4], ON);
+    let keys = keys(50);
+    set_all(&client, &keys);
+    let moved = moved(&client, &keys, &list(&servers));
+    for (number, key) in moved.iter().enumerate() {
+        let kind = [Kind::GetAndTouch, Kind::Touch][number % 2];
+        let op = Operation {
+            ttl: Ttl::FromNow(1),
+            ..Operation::new(kind, key.as_bytes())
+        };
+        assert_eq!(one(&client, op).0, Status::Ok);
+    }
+    std::thread::sleep(Duration::from_millis(2100));
+    assert_eq!(found(&client, &moved), 0);
+}
+
+/// Those that are no longer in the list too.
+#[test]
+fn what_is_flushed_does_not_come_back() {
+    let servers = start(5);
+    let client = client(&servers, ON);
+    let keys = keys(500);
+    set_all(&client, &keys);
+    client.set_servers(&list(&servers[..4])).unwrap();
+    assert_eq!(found(&client, &keys[..250]), 250);
+    let flush = Operation::new(Kind::FlushAll, &[]);
+    let results = client.execute_on_all(flush, Duration::ZERO).unwrap();
+    assert_eq!(results.records().len(), 4);
+    assert!(results.failure().is_none());
+    assert_eq!(found(&client, &keys), 0);
+}
+
 #[test]
 fn the_queue_does_it_too() {
     let servers = start(5);

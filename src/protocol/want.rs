@@ -53,6 +53,10 @@ impl Want {
         Want(self.0 | wishes.0)
     }
 
+    pub const fn without(self, wishes: Want) -> Want {
+        Want(self.0 & !wishes.0)
+    }
+
     /// What only `mg` brings, or does.
     pub const OF_META_GET: Want = Self::TTL
         .with(Self::LAST_ACCESS)

@@ -30,6 +30,12 @@ pub struct Course {
     pub(super) asked: Owners,
     pub(super) stub: Option<Stub>,
     pub(super) found: Option<Found>,
+    /// The cas id of the item that was met at the new owner; 0: not known.
+    pub(super) item: u64,
+    /// Courses of the same call on the same key, by their places, that are to end first.
+    pub(super) after: SmallVec<[usize; 1]>,
+    /// One of them has not ended.
+    pub(super) is_held: bool,
     /// A former owner had the key that was to be deleted.
     pub(super) deleted: bool,
     /// Arithmetic was refused: the value is no number, or it was somebody's stub.
@@ -94,7 +100,7 @@ pub enum Verdict {
     NotStored,
     /// What [`Course::found`] has.
     Found,
-    Deleted,
+    Done,
     Failed(Error, bool),
 }
 
@@ -119,6 +125,9 @@ impl Course {
             asked: Owners::new(),
             stub: None,
             found: None,
+            item: 0,
+            after: SmallVec::new(),
+            is_held: false,
             deleted: false,
             refused: false,
             tries: 0,
@@ -199,7 +208,7 @@ impl Course {
             let text = "the key is being moved by others";
             return self.fails(Error::new(Status::Busy, text), true);
         }
-        (self.stage, self.stub) = (Stage::Ask, None);
+        (self.stage, self.stub, self.item) = (Stage::Ask, None, 0);
         Verdict::GoesOn
     }
 
@@ -212,7 +221,7 @@ impl Course {
 fn nature_of(op: &Operation<'_>) -> Nature {
     let marks = op.want.has(Want::INVALIDATE | Want::DROP_VALUE);
     match op.kind {
-        Kind::Get | Kind::GetAndTouch => Nature::Reads,
+        Kind::Get => Nature::Reads,
         Kind::Set if !marks => Nature::Replaces,
         Kind::Delete if !marks && op.cas == 0 => Nature::Replaces,
         _ => Nature::DependsOnIt,

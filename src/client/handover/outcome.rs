@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::course::{Course, Found, Nature, Stage, Stub, TRIES_MAX, Verdict, failure};
+use super::request::needs_an_item;
 use crate::error::Status;
 use crate::fleet::Handover;
 use crate::net::results::{Record, Results};
@@ -47,6 +48,9 @@ impl Course {
                 return Verdict::Answered;
             }
             _ => {
+                if needs_an_item(op.kind) {
+                    self.item = record.cas;
+                }
                 self.forget(handover);
                 return Verdict::GoesOn;
             }
@@ -188,16 +192,22 @@ impl Course {
 
     pub(super) fn acted(&mut self, op: &Operation<'_>, record: &Record) -> Verdict {
         let counts = matches!(op.kind, Kind::Increment | Kind::Decrement);
+        let touches = matches!(op.kind, Kind::Touch | Kind::GetAndTouch);
         match record.status() {
             // Another's stub is no number either. Looking again tells.
             Status::Rejected if counts && self.copying == Copying::Lease && !self.refused => {
                 self.refused = true;
                 return self.again();
             }
+            // Another item, or somebody's stub, is in the place of the one that was met.
+            Status::Exists if self.compares(op) => return self.again(),
+            Status::NotFound if touches && record.details().already_sent => return self.again(),
             _ => self.stage = Stage::Done,
         }
         match record.status() {
-            Status::NotFound if self.deleted && op.kind == Kind::Delete => Verdict::Deleted,
+            Status::NotFound if self.deleted && op.kind == Kind::Delete => Verdict::Done,
+            Status::NotFound if op.kind == Kind::Replace => Verdict::NotStored,
+            Status::Ok if op.kind == Kind::Touch => Verdict::Done,
             _ => Verdict::Answered,
         }
     }
@@ -224,7 +234,8 @@ impl Course {
                 count(&handover.counts.lost_races);
                 self.again()
             }
-            _ if reads => self.again(),
+            // What the copy is known by is asked for.
+            _ if reads || self.asks_for_copy(op) => self.again(),
             _ => {
                 self.forget(handover);
                 Verdict::GoesOn

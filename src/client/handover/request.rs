@@ -17,6 +17,12 @@ impl Course {
 
     /// This step's request with this number. `op` is what the caller asked for.
     pub fn request<'x>(&'x self, op: &Operation<'x>, number: usize) -> Operation<'x> {
+        if self.is_held {
+            return Operation {
+                want: want(op, Want::NO_VALUE),
+                ..about(op, Kind::Get)
+            };
+        }
         match self.stage {
             Stage::Ask => self.ask(op),
             Stage::Steal(stub) => drop_stub(op, stub),
@@ -45,7 +51,8 @@ impl Course {
                 server: self.asked[number],
                 ..about(op, Kind::Delete)
             },
-            Stage::Act | Stage::Done => *op,
+            Stage::Act => self.act(op),
+            Stage::Done => *op,
         }
     }
 
@@ -68,15 +75,46 @@ impl Course {
         }
     }
 
+    /// What the caller asked for, in a form that a stub is no item to.
+    fn act<'x>(&self, op: &Operation<'x>) -> Operation<'x> {
+        match op.kind {
+            Kind::Touch if self.copying == Copying::Lease => Operation {
+                want: want(op, Want::NO_VALUE),
+                ttl: op.ttl,
+                ..about(op, Kind::GetAndTouch)
+            },
+            // The answer is needed: it may be that the item is another by now.
+            _ if self.compares(op) => Operation {
+                kind: match op.kind {
+                    Kind::Replace => Kind::Cas,
+                    kind => kind,
+                },
+                cas: self.item,
+                want: op.want.without(Want::QUIET),
+                ..*op
+            },
+            _ => *op,
+        }
+    }
+
+    /// True when the operation is done to the item that was met, and to no other.
+    pub(super) fn compares(&self, op: &Operation<'_>) -> bool {
+        self.item != 0 && needs_an_item(op.kind)
+    }
+
+    /// True when the copy's cas id must be known before what the caller asked for.
+    pub(super) fn asks_for_copy(&self, op: &Operation<'_>) -> bool {
+        self.copying == Copying::Lease && needs_an_item(op.kind)
+    }
+
     fn copy<'x>(&'x self, op: &Operation<'x>) -> Operation<'x> {
         let (value, flags, left) = match &self.found {
             Some(found) => (found.value.as_slice(), found.flags, found.ttl),
             None => (&[][..], 0, 0),
         };
-        let ttl = match (op.kind, left) {
-            (Kind::GetAndTouch, _) => op.ttl,
-            (_, ..0) => Ttl::NEVER,
-            (_, left) => Ttl::FromNow(left),
+        let ttl = match left {
+            ..0 => Ttl::NEVER,
+            left => Ttl::FromNow(left),
         };
         let item = Operation {
             value,
@@ -122,6 +160,11 @@ impl Course {
         self.nature == Nature::Reads
             && (op.want.has(details) || op.create.is_some() || op.refresh_before != 0)
     }
+}
+
+/// True for what asks that there is an item, and does not say which.
+pub(super) fn needs_an_item(kind: Kind) -> bool {
+    kind == Kind::Replace || kind.extends()
 }
 
 /// An operation on the same key.
