@@ -317,6 +317,31 @@ fn after_the_window_it_is_over() {
     assert_eq!(found(&client, &moved), 0);
 }
 
+/// Who won a lease stores by its cas id, as ever.
+#[test]
+fn a_lease_is_its_winners() {
+    let servers = start(5);
+    let client = client(&servers[..4], &[ON[0], ("distribution", "modulo")]);
+    client.set_servers(&list(&servers)).unwrap();
+    for key in keys(20) {
+        let read = Operation {
+            create: Some(100),
+            ..Operation::new(Kind::Get, key.as_bytes())
+        };
+        let results = run(&client, std::iter::once(read));
+        let record = &results.records()[0];
+        assert_eq!(record.status(), Status::NotFound);
+        assert!(record.details().won);
+        let store = Operation {
+            cas: record.cas,
+            value: b"made",
+            ..Operation::new(Kind::Cas, key.as_bytes())
+        };
+        assert_eq!(one(&client, store).0, Status::Ok, "{key}");
+        assert_eq!(get(&client, &key).as_deref(), Some("made"));
+    }
+}
+
 /// What is asked of one key in a batch is done in the order given, as ever.
 #[test]
 fn a_batch_may_ask_for_a_key_more_than_once() {

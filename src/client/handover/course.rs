@@ -57,8 +57,6 @@ pub(super) enum Nature {
 pub(super) enum Stage {
     /// Reads at the new owner. A miss leaves a stub.
     Ask,
-    /// Another copies: takes its stub away, to copy oneself.
-    Steal(Stub),
     AskOld,
     /// Puts what was found in the place of the stub.
     Copy,
@@ -157,10 +155,6 @@ impl Course {
         let record = &results.records()[first];
         match self.stage {
             Stage::Ask => self.asked_new(op, record, results, handover),
-            Stage::Steal(_) => match record.status().is_failure() {
-                true => self.fails(failure(results, first), true),
-                false => self.again(),
-            },
             Stage::AskOld => self.asked_old(op, results, handover),
             Stage::Copy => self.copied(op, record, results, handover),
             Stage::DropStub => self.dropped(op, record, results),

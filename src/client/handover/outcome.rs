@@ -38,9 +38,13 @@ impl Course {
             Status::NotFound
                 if self.copying == Copying::Lease && details.already_sent && !reads =>
             {
-                self.refused = false;
-                self.stage = Stage::Steal(stub);
-                return Verdict::GoesOn;
+                // The caller's own, which it won to store by.
+                if op.cas == stub.cas {
+                    self.forget(handover);
+                    return Verdict::GoesOn;
+                }
+                // Another's says as well as one's own whether somebody interferes.
+                self.stub = Some(stub);
             }
             Status::NotFound => {}
             _ if reads => {
@@ -154,8 +158,8 @@ impl Course {
         }
     }
 
-    /// The stub was there until now: so nothing else was, on either server, when the former owner
-    /// was asked. To act would be to meet the next one's stub.
+    /// The stub, or nothing, was there until now: and nothing at the former owner, where nobody puts
+    /// anything. To act would be to meet the next one's stub.
     pub(super) fn dropped(
         &mut self,
         op: &Operation<'_>,
@@ -168,7 +172,7 @@ impl Course {
         }
         match record.status() {
             status if status.is_failure() => self.fails(failure(results, self.places[0]), true),
-            Status::Ok => {
+            Status::Ok | Status::NotFound => {
                 let verdict = verdict_on_nothing(op);
                 self.stage = match verdict {
                     Verdict::GoesOn => Stage::Act,

@@ -25,7 +25,6 @@ impl Course {
         }
         match self.stage {
             Stage::Ask => self.ask(op),
-            Stage::Steal(stub) => drop_stub(op, stub),
             Stage::AskOld => Operation {
                 want: want(op, Want::TTL | Want::PINNED),
                 server: self.asked[number],

@@ -206,11 +206,7 @@ fn known(actor: &mut Actor) -> Vec<&mut u64> {
         return Vec::new();
     };
     let course = &mut trip.course;
-    let stolen = match &mut course.stage {
-        Stage::Steal(stub) => Some(stub),
-        _ => None,
-    };
-    let stubs = course.stub.iter_mut().chain(stolen);
     let item = Some(&mut course.item).filter(|item| **item != 0);
-    stubs.map(|stub| &mut stub.cas).chain(item).collect()
+    let stub = course.stub.as_mut().map(|stub| &mut stub.cas);
+    stub.into_iter().chain(item).collect()
 }
