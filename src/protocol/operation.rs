@@ -100,6 +100,7 @@ impl<'a> Operation<'a> {
     /// True when asking twice does what asking once does.
     pub fn is_pure_read(&self) -> bool {
         match self.kind {
+            Kind::Get if self.want.has(Want::REPEATABLE) => true,
             Kind::Get => self.create.is_none() && self.refresh_before == 0,
             Kind::Stats | Kind::Version => true,
             _ => false,

@@ -67,8 +67,13 @@ impl Course {
             Nature::Reads => Want::NOTHING,
             _ => Want::NO_VALUE,
         };
+        // A stub that is met the second time may be one's own: it is as good as another's.
+        let repeatable = match plain.is_pure_read() {
+            true => Want::REPEATABLE,
+            false => Want::NOTHING,
+        };
         Operation {
-            want: plain.want | Want::CAS | no_value,
+            want: plain.want | Want::CAS | no_value | repeatable,
             create: plain.create.or(Some(self.lease)),
             ..plain
         }
@@ -190,5 +195,29 @@ fn drop_stub<'x>(op: &Operation<'x>, stub: Stub) -> Operation<'x> {
         cas: stub.cas,
         server: stub.server,
         ..about(op, Kind::Delete)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fleet::Handover;
+
+    /// As a read without a handover is.
+    #[test]
+    fn a_stub_does_not_keep_a_read_from_being_repeated() {
+        let ask = |op: &Operation<'_>| {
+            let old = [0].into_iter().collect();
+            let course = Course::new(0, op, old, Copying::Lease, 3, &Handover::among(2));
+            course.request(op, 0).is_pure_read()
+        };
+        let read = Operation::new(Kind::Get, b"key");
+        assert!(ask(&read));
+        assert!(ask(&Operation::new(Kind::Increment, b"key")));
+        let lease = Operation {
+            create: Some(3),
+            ..read
+        };
+        assert!(!ask(&lease), "whose it is, only the first answer tells");
     }
 }

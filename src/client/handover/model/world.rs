@@ -3,7 +3,6 @@
 //! A request and its answer are one step: what a server does is the only thing that others can
 //! see. Who dies is one who takes no further step.
 
-use super::super::course::Stage;
 use super::explorer::Model;
 use super::history::{History, Wish};
 use super::server::{Slot, renumber};
