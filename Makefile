@@ -30,7 +30,7 @@ PYTHON_EXAMPLES := $(wildcard examples/*.py examples/demo/*.py tests/*.py \
 RUBY_EXAMPLES := $(wildcard examples/*.rb examples/demo/*.rb)
 GO_EXAMPLES := $(wildcard examples/*.go examples/demo/*.go)
 
-.PHONY: setup build header demo test test-rust test-c test-python test-ruby test-go test-examples soak chaos \
+.PHONY: setup build header demo test test-rust test-c test-python test-ruby test-go test-examples soak race chaos \
         lint format valgrind tsan fuzz bench bench-smoke bench-placement docs cm help install clean
 
 setup:
@@ -57,7 +57,7 @@ cm: build
 help:
 	@echo "demo      real servers, four languages, a server more, a server less; SVG=FILE: a picture too"
 	@echo "test      every test; test-rust test-c test-python test-ruby test-go test-examples: a part"
-	@echo "soak      a million operations while servers are killed"
+	@echo "soak      a million operations while servers are killed; race: handovers, RACE_SECONDS=$(RACE_SECONDS)"
 	@echo "chaos     servers that die, freeze, lie and come back, CHAOS_SECONDS=$(CHAOS_SECONDS); figures"
 	@echo "lint      formatting and linters; format: mends the formatting"
 	@echo "valgrind  the C tests under memcheck; tsan: under ThreadSanitizer"
@@ -106,6 +106,11 @@ test-c: $(C_TESTS:%=$(TARGET)/c/%)
 	tests/abi/check $(RELEASE)/$(LIBRARY).so
 	failed=; for test in $(C_TESTS); do \
 	    echo "== $$test"; $(TARGET)/c/$$test || failed+=" $$test"; done; test -z "$$failed"
+
+# Handovers while many read, write, delete and count; `make test` has a short one.
+RACE_SECONDS ?= 60
+race: setup
+	RACE_SECONDS=$(RACE_SECONDS) cargo test --locked --test handover_races -- --test-threads 1
 
 # A million operations while servers are killed; `make test` has a short one.
 soak: $(TARGET)/c/soak

@@ -858,7 +858,7 @@ cm_status cm_stats(struct cm_client *client,
                    struct cm_results **results_out,
                    struct cm_error **error_out);
 
-// Empties every server, now or later.
+// Empties every server, now or later. While a handover is on, those too that have left the list since it began.
 //
 // delay_seconds: 0 for now.
 // *results_out: one result for each server, in the order of the list. Status as cm_execute.

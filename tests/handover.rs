@@ -3,56 +3,12 @@
 
 mod support;
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use consistent_memcached::client::{Client, Queue};
 use consistent_memcached::error::Status;
-use consistent_memcached::protocol::expiry::Ttl;
 use consistent_memcached::protocol::{Kind, Operation, Want};
-use support::fleet::{get, keys, list, one, run, set, start};
+use support::fleet::{ON, found, get, keys, list, moved, one, run, set, set_all, start};
 use support::{Memcached, PATIENCE, client};
-
-const ON: &[(&str, &str)] = &[("handover_ms", "60000")];
-
-fn set_all(client: &Client, keys: &[String]) {
-    let results = run(
-        client,
-        keys.iter().map(|key| Operation {
-            value: key.as_bytes(),
-            flags: 7,
-            ttl: Ttl::FromNow(1000),
-            ..Operation::new(Kind::Set, key.as_bytes())
-        }),
-    );
-    assert!(results.failure().is_none());
-}
-
-/// How many of the keys have their own name as their value; the others must be misses.
-fn found(client: &Client, keys: &[String]) -> usize {
-    let gets = keys
-        .iter()
-        .map(|key| Operation::new(Kind::Get, key.as_bytes()));
-    let results = run(client, gets);
-    assert!(results.failure().is_none(), "{:?}", results.failure());
-    let hits = results.records().iter().zip(keys).filter(|(record, key)| {
-        let value = results.value(record);
-        assert!(value.is_none_or(|value| value == key.as_bytes()));
-        value.is_some()
-    });
-    hits.count()
-}
-
-/// Keys whose owner the change moves.
-fn moved(client: &Client, keys: &[String], list: &str) -> Vec<String> {
-    let owner = |key: &String| client.select_server(key.as_bytes()).unwrap();
-    let name = |key: &String| client.identities()[owner(key)].clone();
-    let before: Vec<_> = keys.iter().map(name).collect();
-    client.set_servers(list).unwrap();
-    let moved = keys.iter().zip(&before);
-    let moved = moved.filter(|(key, before)| name(key) != **before);
-    moved.map(|(key, _)| key.clone()).collect()
-}
 
 #[test]
 fn nothing_is_missed_when_a_server_joins() {
@@ -244,30 +200,6 @@ fn what_is_no_number_is_refused() {
 }
 
 #[test]
-fn a_cas_id_is_the_new_owners() {
-    let servers = start(5);
-    let client = client(&servers[..4], ON);
-    let keys = keys(100);
-    set_all(&client, &keys);
-    for key in moved(&client, &keys, &list(&servers)) {
-        let gets = Operation {
-            want: Want::CAS,
-            ..Operation::new(Kind::Get, key.as_bytes())
-        };
-        let results = run(&client, std::iter::once(gets));
-        let cas = results.records()[0].cas;
-        let op = Operation {
-            cas,
-            value: b"mine",
-            ..Operation::new(Kind::Cas, key.as_bytes())
-        };
-        assert_eq!(one(&client, op).0, Status::Ok);
-        assert_eq!(one(&client, op).0, Status::Exists);
-        assert_eq!(get(&client, &key).as_deref(), Some("mine"));
-    }
-}
-
-#[test]
 fn a_former_owner_that_is_gone_is_not_waited_for() {
     let mut servers = start(5);
     let client = client(&servers[..4], ON);
@@ -315,39 +247,4 @@ fn after_the_window_it_is_over() {
     let moved = moved(&client, &keys, &list(&servers));
     std::thread::sleep(Duration::from_millis(60));
     assert_eq!(found(&client, &moved), 0);
-}
-
-#[test]
-fn the_queue_does_it_too() {
-    let servers = start(5);
-    let client = Arc::new(client(&servers[..4], ON));
-    let keys = keys(2000);
-    set_all(&client, &keys);
-    client.set_servers(&list(&servers)).unwrap();
-    let mut queue = Queue::new(Arc::clone(&client)).unwrap();
-    for (tag, batch) in keys.chunks(10).enumerate() {
-        let gets = batch
-            .iter()
-            .map(|key| Ok(Operation::new(Kind::Get, key.as_bytes())));
-        queue.submit(gets, Duration::ZERO, tag as u64).unwrap();
-    }
-    let (mut done, until) = (0, Instant::now() + PATIENCE);
-    while done < keys.len() / 10 {
-        assert!(Instant::now() < until);
-        queue.drive().unwrap();
-        while let Some(completion) = queue.completed() {
-            let batch = &keys[completion.tag as usize * 10..];
-            for (record, key) in completion.results.records().iter().zip(batch) {
-                assert_eq!(completion.results.value(record), Some(key.as_bytes()));
-            }
-            done += 1;
-        }
-        std::thread::sleep(Duration::from_micros(100));
-    }
-    let delete = Operation::new(Kind::Delete, keys[0].as_bytes());
-    queue
-        .submit(std::iter::once(Ok(delete)), Duration::ZERO, 0)
-        .unwrap();
-    queue.cancel(0).unwrap();
-    assert_eq!(queue.completed().map(|completion| completion.tag), Some(0));
 }

@@ -21,14 +21,16 @@ struct Fate {
     counted: AtomicU64,
 }
 
+/// How long each race goes on: `make race` takes a minute.
+fn length() -> Duration {
+    let seconds = std::env::var("RACE_SECONDS");
+    Duration::from_secs(seconds.map_or(4, |text| text.parse().expect("seconds")))
+}
+
 /// Writers, each of its own keys, write rising versions and delete; readers see only what was not
 /// overtaken when they began. Incrementers count. The fleet changes all the while.
 #[test]
 fn actors_race() {
-    let seconds = std::env::var("RACE_SECONDS")
-        .ok()
-        .and_then(|s| s.parse().ok())
-        .unwrap_or(4);
     let servers = start(5);
     // It moves most keys, and is built at once.
     let client = client(
@@ -50,7 +52,7 @@ fn actors_race() {
         for _ in 0..2 {
             scope.spawn(move || read(client, all, fates, over));
         }
-        let until = Instant::now() + Duration::from_secs(seconds);
+        let until = Instant::now() + length();
         let mut count = 4;
         while Instant::now() < until {
             std::thread::sleep(Duration::from_millis(3));
@@ -63,6 +65,56 @@ fn actors_race() {
         let expected = fate.counted.load(Ordering::SeqCst).to_string();
         assert_eq!(get(client, &format!("n:{key}")), Some(expected), "{key}");
     }
+}
+
+/// A value that is appended to, or replaced, was there; a stub is none.
+#[test]
+fn nothing_is_appended_to_a_stub() {
+    let servers = start(5);
+    let client = client(
+        &servers[..4],
+        &[("handover_ms", "60000"), ("distribution", "modulo")],
+    );
+    let over = AtomicBool::new(false);
+    let names: Vec<_> = keys(4).iter().map(|key| format!("a:{key}")).collect();
+    let (client, over, names) = (&client, &over, &names);
+    let each = |act: &(dyn Fn(&str) + Sync)| {
+        while !over.load(Ordering::SeqCst) {
+            names.iter().for_each(|name| act(name));
+        }
+    };
+    let act = |kind, key: &str| {
+        let op = Operation {
+            value: b"x",
+            ..Operation::new(kind, key.as_bytes())
+        };
+        let (status, ..) = one(client, op);
+        assert!(!status.is_failure(), "{kind:?} {key}: {status:?}");
+    };
+    let change = |key: &str| {
+        assert!(set(client, key, "whole:"));
+        act(Kind::Append, key);
+        act(Kind::Delete, key);
+    };
+    let look = |key: &str| {
+        let value = get(client, key).unwrap_or("whole:".into());
+        assert!(value.starts_with("whole:"), "{key}: {value}");
+    };
+    std::thread::scope(|scope| {
+        scope.spawn(|| each(&change));
+        scope.spawn(|| each(&|key| act(Kind::Append, key)));
+        scope.spawn(|| each(&|key| act(Kind::Touch, key)));
+        scope.spawn(|| each(&look));
+        scope.spawn(|| each(&look));
+        let until = Instant::now() + length();
+        let mut count = 4;
+        while Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(3));
+            count = 9 - count;
+            client.set_servers(&list(&servers[..count])).unwrap();
+        }
+        over.store(true, Ordering::SeqCst);
+    });
 }
 
 fn write_and_delete(

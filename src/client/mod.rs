@@ -228,9 +228,13 @@ impl Client {
             })
         };
         let count = fleet.listed;
+        let span = self.span(timeout);
+        if let (Kind::FlushAll, Some(handover)) = (op.kind, &fleet.handover) {
+            self.flush_former_owners(&fleet, handover, op, span)?;
+        }
         // What a server says of itself is no value.
         let results = plan::room(count, Budget::UNLIMITED)?;
-        self.execute_in(&fleet, (0..count).map(on), timeout, results)
+        Ok(self.run(&fleet, (0..count).map(on), span, results))
     }
 
     /// Closes every connection. Calls that wait end with [`Status::Closed`], as do all later ones.

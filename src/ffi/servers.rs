@@ -37,7 +37,7 @@ pub unsafe extern "C" fn cm_stats(
     })
 }
 
-/// Empties every server, now or later.
+/// Empties every server, now or later. While a handover is on, those too that have left the list since it began.
 ///
 /// delay_seconds: 0 for now.
 /// *results_out: one result for each server, in the order of the list. Status as cm_execute.

@@ -46,16 +46,19 @@ impl Fleet {
                 hash_prefix: self.settings.hash_prefix,
                 servers: fleet.places_of(&self.servers[..self.listed]),
                 until: now + time,
+                swept_until: now + time + config.timeout,
             };
             let earlier = self.handover.iter().flat_map(|handover| &handover.formers);
-            let earlier = earlier.filter(|former| former.until > now).map(|former| {
-                let servers = former.servers.iter().map(|&at| &self.servers[at as usize]);
-                Former {
-                    servers: fleet.places_of(servers),
-                    placement: Arc::clone(&former.placement),
-                    ..*former
-                }
-            });
+            let earlier = earlier
+                .filter(|former| former.swept_until > now)
+                .map(|former| {
+                    let servers = former.servers.iter().map(|&at| &self.servers[at as usize]);
+                    Former {
+                        servers: fleet.places_of(servers),
+                        placement: Arc::clone(&former.placement),
+                        ..*former
+                    }
+                });
             let formers = std::iter::once(former).chain(earlier).collect();
             let earlier = self
                 .handover

@@ -10,7 +10,7 @@ use smallvec::SmallVec;
 use super::Fleet;
 use crate::options::Config;
 use crate::placement::Placement;
-use crate::protocol::Operation;
+use crate::protocol::{Kind, Operation};
 
 /// Several changes may follow each other within one window; what was moved longer ago is missed.
 const FORMERS_MAX: usize = 4;
@@ -41,6 +41,8 @@ pub(super) struct Former {
     /// Its servers, by their index in the fleet.
     pub(super) servers: Box<[u32]>,
     pub(super) until: Instant,
+    /// Calls that began before `until` may copy until then: so long writes delete here too.
+    pub(super) swept_until: Instant,
 }
 
 /// What handovers have come to since the client was made.
@@ -108,9 +110,10 @@ impl Handover {
         until.map_or(Duration::ZERO, |until| until.saturating_duration_since(now))
     }
 
-    /// True when the last window has ended.
+    /// True when the last window has ended, and with it all that it let begin.
     pub fn is_over(&self, now: Instant) -> bool {
-        self.formers.iter().all(|former| former.until <= now)
+        let mut formers = self.formers.iter();
+        formers.all(|former| former.swept_until <= now)
     }
 
     /// A server that could not be reached for a deletion: it is not asked any more.
@@ -149,7 +152,11 @@ impl Fleet {
         let Some(handover) = &self.handover else {
             return owners;
         };
-        for former in handover.formers.iter().filter(|former| former.until > now) {
+        let is_asked = |former: &&Former| match op.kind {
+            Kind::Get => former.until > now,
+            _ => former.swept_until > now,
+        };
+        for former in handover.formers.iter().filter(is_asked) {
             if op.hash.is_some() && !former.placement.takes_hash() {
                 continue;
             }
@@ -200,6 +207,31 @@ mod tests {
         assert!(!handover.is_settling(now + config.timeout + Duration::from_millis(1)));
         drop(first);
         assert!(!handover.is_settling(now));
+    }
+
+    /// What began to read before the end may copy after it: what is deleted then must go there too.
+    #[test]
+    fn writes_outlast_the_window_by_a_calls_time() {
+        let (config, now) = (config(), Instant::now());
+        let first = Arc::new(Fleet::new("a", &config).unwrap());
+        let second = first.changed("b", &config.settings, &config, now).unwrap();
+        let owners = |kind, at| {
+            let op = Operation::new(kind, b"key");
+            let owner = second.server_of(&op, &config) as u32;
+            second.former_owners(&op, owner, &config, now + at).len()
+        };
+        let handover = second.handover.as_ref().unwrap();
+        let end = Duration::from_secs(60);
+        for (at, read, written) in [
+            (end - Duration::from_millis(1), 1, 1),
+            (end, 0, 1),
+            (end + config.timeout, 0, 0),
+        ] {
+            assert_eq!(owners(Kind::Get, at), read);
+            assert_eq!(owners(Kind::Delete, at), written);
+            assert_eq!(owners(Kind::Increment, at), written);
+            assert_eq!(handover.is_over(now + at), written == 0);
+        }
     }
 
     #[test]

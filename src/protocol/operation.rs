@@ -37,6 +37,11 @@ impl Kind {
         )
     }
 
+    /// True for what puts a value before or behind the item's.
+    pub fn extends(self) -> bool {
+        matches!(self, Kind::Append | Kind::Prepend)
+    }
+
     /// True when the operation is about a server as a whole.
     pub fn is_of_server(self) -> bool {
         matches!(self, Kind::Stats | Kind::FlushAll | Kind::Version)
@@ -52,7 +57,7 @@ pub struct Operation<'a> {
     pub key: &'a [u8],
     pub value: &'a [u8],
     pub ttl: Ttl,
-    /// The cas id to compare with, for [`Kind::Cas`]; for a deletion and for arithmetic 0: any.
+    /// The cas id to compare with, for [`Kind::Cas`]; for a deletion, for arithmetic and for what appends 0: any.
     pub cas: u64,
     /// What to add or subtract, for [`Kind::Increment`] and [`Kind::Decrement`].
     pub delta: u64,
@@ -95,6 +100,7 @@ impl<'a> Operation<'a> {
     /// True when asking twice does what asking once does.
     pub fn is_pure_read(&self) -> bool {
         match self.kind {
+            Kind::Get if self.want.has(Want::REPEATABLE) => true,
             Kind::Get => self.create.is_none() && self.refresh_before == 0,
             Kind::Stats | Kind::Version => true,
             _ => false,
@@ -153,6 +159,7 @@ impl<'a> Operation<'a> {
                 self.want
                     .has(Want::CAS | Want::SIZE | Want::QUIET | Want::INVALIDATE)
                     || self.create.is_some()
+                    || (self.cas != 0 && self.kind.extends())
             }
             _ => false,
         }

@@ -33,6 +33,9 @@ impl Want {
     /// Of the server that is named, whatever the key. Not a caller's wish.
     pub const PINNED: Want = Want(32768);
 
+    /// May be asked again on another connection, although it may leave a stub. The client's own.
+    pub const REPEATABLE: Want = Want(16384);
+
     pub const NOTHING: Want = Want(0);
 
     /// Those of these bits that are wishes.
@@ -51,6 +54,10 @@ impl Want {
 
     pub const fn with(self, wishes: Want) -> Want {
         Want(self.0 | wishes.0)
+    }
+
+    pub const fn without(self, wishes: Want) -> Want {
+        Want(self.0 & !wishes.0)
     }
 
     /// What only `mg` brings, or does.

@@ -30,6 +30,12 @@ pub struct Course {
     pub(super) asked: Owners,
     pub(super) stub: Option<Stub>,
     pub(super) found: Option<Found>,
+    /// The cas id of the item that was met at the new owner; 0: not known.
+    pub(super) item: u64,
+    /// Courses of the same call on the same key, by their places, that are to end first.
+    pub(super) after: SmallVec<[usize; 1]>,
+    /// One of them has not ended.
+    pub(super) is_held: bool,
     /// A former owner had the key that was to be deleted.
     pub(super) deleted: bool,
     /// Arithmetic was refused: the value is no number, or it was somebody's stub.
@@ -51,8 +57,6 @@ pub(super) enum Nature {
 pub(super) enum Stage {
     /// Reads at the new owner. A miss leaves a stub.
     Ask,
-    /// Another copies: takes its stub away, to copy oneself.
-    Steal(Stub),
     AskOld,
     /// Puts what was found in the place of the stub.
     Copy,
@@ -94,7 +98,7 @@ pub enum Verdict {
     NotStored,
     /// What [`Course::found`] has.
     Found,
-    Deleted,
+    Done,
     Failed(Error, bool),
 }
 
@@ -119,6 +123,9 @@ impl Course {
             asked: Owners::new(),
             stub: None,
             found: None,
+            item: 0,
+            after: SmallVec::new(),
+            is_held: false,
             deleted: false,
             refused: false,
             tries: 0,
@@ -148,10 +155,6 @@ impl Course {
         let record = &results.records()[first];
         match self.stage {
             Stage::Ask => self.asked_new(op, record, results, handover),
-            Stage::Steal(_) => match record.status().is_failure() {
-                true => self.fails(failure(results, first), true),
-                false => self.again(),
-            },
             Stage::AskOld => self.asked_old(op, results, handover),
             Stage::Copy => self.copied(op, record, results, handover),
             Stage::DropStub => self.dropped(op, record, results),
@@ -199,7 +202,7 @@ impl Course {
             let text = "the key is being moved by others";
             return self.fails(Error::new(Status::Busy, text), true);
         }
-        (self.stage, self.stub) = (Stage::Ask, None);
+        (self.stage, self.stub, self.item) = (Stage::Ask, None, 0);
         Verdict::GoesOn
     }
 
@@ -212,7 +215,7 @@ impl Course {
 fn nature_of(op: &Operation<'_>) -> Nature {
     let marks = op.want.has(Want::INVALIDATE | Want::DROP_VALUE);
     match op.kind {
-        Kind::Get | Kind::GetAndTouch => Nature::Reads,
+        Kind::Get => Nature::Reads,
         Kind::Set if !marks => Nature::Replaces,
         Kind::Delete if !marks && op.cas == 0 => Nature::Replaces,
         _ => Nature::DependsOnIt,

@@ -9,11 +9,13 @@ mod outcome;
 mod queued;
 mod request;
 
+use std::collections::HashMap;
 use std::time::Instant;
 
 pub use self::queued::{Next, Travel};
 
-use course::{Course, Verdict};
+use course::{Course, Nature, Verdict};
+use smallvec::SmallVec;
 
 use crate::error::{Error, Result, Status};
 use crate::fleet::{Fleet, Handover};
@@ -59,6 +61,7 @@ impl Journey {
                 courses.push(Course::new(number, op, old, copying, lease, handover));
             }
         }
+        line_up(&mut courses, operations);
         handover.count_moved(courses.len() as u64);
         (!courses.is_empty()).then_some(Self {
             courses,
@@ -71,8 +74,16 @@ impl Journey {
     /// asked for too: each operation's request has its operation's number, what more there is follows.
     pub fn step<'x>(&'x mut self, operations: &'x [Operation<'x>]) -> Vec<Result<Operation<'x>>> {
         let mut end = if self.is_first { operations.len() } else { 0 };
-        for course in &mut self.courses {
-            let count = course.count();
+        for at in 0..self.courses.len() {
+            let is_done = |&before: &usize| self.courses[before].is_done();
+            let is_held = !self.courses[at].after.iter().all(is_done);
+            let course = &mut self.courses[at];
+            course.is_held = is_held;
+            let count = match is_held {
+                // Its place in the first step asks for nothing that matters.
+                true => usize::from(self.is_first),
+                false => course.count(),
+            };
             course.places.clear();
             if self.is_first && count > 0 {
                 course.places.push(course.number as usize);
@@ -107,6 +118,10 @@ impl Journey {
     ) {
         self.is_first = false;
         for course in &mut self.courses {
+            if course.is_held {
+                answers.reset(course.number);
+                continue;
+            }
             let op = &operations[course.number as usize];
             let verdict = course.advance(op, answers, handover);
             match verdict {
@@ -129,12 +144,11 @@ impl Journey {
         results: &mut Results,
         answers: &mut Results,
     ) {
-        for course in self.courses.iter_mut().filter(|course| !course.is_done()) {
+        let goes_on = |course: &&mut Course| !course.is_done() && !course.is_held;
+        for course in self.courses.iter_mut().filter(goes_on) {
             let op = &operations[course.number as usize];
             let verdict = course.advance(op, results, handover);
-            if let (Verdict::Answered | Verdict::Deleted, &[place, ..]) =
-                (&verdict, &*course.places)
-            {
+            if let (Verdict::Answered | Verdict::Done, &[place, ..]) = (&verdict, &*course.places) {
                 answers.name_server_of(course.number, &results.records()[place]);
             }
             match verdict {
@@ -162,6 +176,34 @@ impl Journey {
     }
 }
 
+/// What is asked of one key is done in the order given; only reads go together.
+fn line_up(courses: &mut [Course], operations: &[Result<Operation<'_>>]) {
+    if courses.len() < 2 {
+        return;
+    }
+    let mut lines: HashMap<&[u8], Line> = HashMap::with_capacity(courses.len());
+    for (at, course) in courses.iter_mut().enumerate() {
+        let Ok(op) = &operations[course.number as usize] else {
+            continue;
+        };
+        let line = lines.entry(op.key).or_default();
+        course.after.extend(line.write);
+        if course.nature == Nature::Reads {
+            line.reads.push(at);
+        } else {
+            course.after.append(&mut line.reads);
+            line.write = Some(at);
+        }
+    }
+}
+
+/// The last on a key, by their places.
+#[derive(Default)]
+struct Line {
+    write: Option<usize>,
+    reads: SmallVec<[usize; 1]>,
+}
+
 /// Puts what a course came to into its caller's answers.
 fn tell(course: &Course, verdict: Verdict, answers: &mut Results) {
     let number = course.number;
@@ -173,7 +215,7 @@ fn tell(course: &Course, verdict: Verdict, answers: &mut Results) {
         Verdict::GoesOn | Verdict::Answered => {}
         Verdict::Missed => answers.done(number, Status::NotFound, 0),
         Verdict::NotStored => answers.done(number, Status::NotStored, 0),
-        Verdict::Deleted => answers.done(number, Status::Ok, 0),
+        Verdict::Done => answers.done(number, Status::Ok, 0),
         Verdict::Failed(error, unsent) => answers.failed(number, &error, unsent),
         Verdict::Found => {
             if let Some(found) = course.found() {

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::course::{Course, Found, Nature, Stage, Stub, TRIES_MAX, Verdict, failure};
+use super::request::needs_an_item;
 use crate::error::Status;
 use crate::fleet::Handover;
 use crate::net::results::{Record, Results};
@@ -37,9 +38,13 @@ impl Course {
             Status::NotFound
                 if self.copying == Copying::Lease && details.already_sent && !reads =>
             {
-                self.refused = false;
-                self.stage = Stage::Steal(stub);
-                return Verdict::GoesOn;
+                // The caller's own, which it won to store by.
+                if op.cas == stub.cas {
+                    self.forget(handover);
+                    return Verdict::GoesOn;
+                }
+                // Another's says as well as one's own whether somebody interferes.
+                self.stub = Some(stub);
             }
             Status::NotFound => {}
             _ if reads => {
@@ -47,6 +52,9 @@ impl Course {
                 return Verdict::Answered;
             }
             _ => {
+                if needs_an_item(op.kind) {
+                    self.item = record.cas;
+                }
                 self.forget(handover);
                 return Verdict::GoesOn;
             }
@@ -150,8 +158,8 @@ impl Course {
         }
     }
 
-    /// The stub was there until now: so nothing else was, on either server, when the former owner
-    /// was asked. To act would be to meet the next one's stub.
+    /// The stub, or nothing, was there until now: and nothing at the former owner, where nobody puts
+    /// anything. To act would be to meet the next one's stub.
     pub(super) fn dropped(
         &mut self,
         op: &Operation<'_>,
@@ -164,7 +172,7 @@ impl Course {
         }
         match record.status() {
             status if status.is_failure() => self.fails(failure(results, self.places[0]), true),
-            Status::Ok => {
+            Status::Ok | Status::NotFound => {
                 let verdict = verdict_on_nothing(op);
                 self.stage = match verdict {
                     Verdict::GoesOn => Stage::Act,
@@ -188,16 +196,22 @@ impl Course {
 
     pub(super) fn acted(&mut self, op: &Operation<'_>, record: &Record) -> Verdict {
         let counts = matches!(op.kind, Kind::Increment | Kind::Decrement);
+        let touches = matches!(op.kind, Kind::Touch | Kind::GetAndTouch);
         match record.status() {
             // Another's stub is no number either. Looking again tells.
             Status::Rejected if counts && self.copying == Copying::Lease && !self.refused => {
                 self.refused = true;
                 return self.again();
             }
+            // Another item, or somebody's stub, is in the place of the one that was met.
+            Status::Exists if self.compares(op) => return self.again(),
+            Status::NotFound if touches && record.details().already_sent => return self.again(),
             _ => self.stage = Stage::Done,
         }
         match record.status() {
-            Status::NotFound if self.deleted && op.kind == Kind::Delete => Verdict::Deleted,
+            Status::NotFound if self.deleted && op.kind == Kind::Delete => Verdict::Done,
+            Status::NotFound if op.kind == Kind::Replace => Verdict::NotStored,
+            Status::Ok if op.kind == Kind::Touch => Verdict::Done,
             _ => Verdict::Answered,
         }
     }
@@ -224,7 +238,8 @@ impl Course {
                 count(&handover.counts.lost_races);
                 self.again()
             }
-            _ if reads => self.again(),
+            // What the copy is known by is asked for.
+            _ if reads || self.asks_for_copy(op) => self.again(),
             _ => {
                 self.forget(handover);
                 Verdict::GoesOn

@@ -17,9 +17,14 @@ impl Course {
 
     /// This step's request with this number. `op` is what the caller asked for.
     pub fn request<'x>(&'x self, op: &Operation<'x>, number: usize) -> Operation<'x> {
+        if self.is_held {
+            return Operation {
+                want: want(op, Want::NO_VALUE),
+                ..about(op, Kind::Get)
+            };
+        }
         match self.stage {
             Stage::Ask => self.ask(op),
-            Stage::Steal(stub) => drop_stub(op, stub),
             Stage::AskOld => Operation {
                 want: want(op, Want::TTL | Want::PINNED),
                 server: self.asked[number],
@@ -45,7 +50,8 @@ impl Course {
                 server: self.asked[number],
                 ..about(op, Kind::Delete)
             },
-            Stage::Act | Stage::Done => *op,
+            Stage::Act => self.act(op),
+            Stage::Done => *op,
         }
     }
 
@@ -61,11 +67,48 @@ impl Course {
             Nature::Reads => Want::NOTHING,
             _ => Want::NO_VALUE,
         };
+        // A stub that is met the second time may be one's own: it is as good as another's.
+        let repeatable = match plain.is_pure_read() {
+            true => Want::REPEATABLE,
+            false => Want::NOTHING,
+        };
         Operation {
-            want: plain.want | Want::CAS | no_value,
+            want: plain.want | Want::CAS | no_value | repeatable,
             create: plain.create.or(Some(self.lease)),
             ..plain
         }
+    }
+
+    /// What the caller asked for, in a form that a stub is no item to.
+    fn act<'x>(&self, op: &Operation<'x>) -> Operation<'x> {
+        match op.kind {
+            Kind::Touch if self.copying == Copying::Lease => Operation {
+                want: want(op, Want::NO_VALUE),
+                ttl: op.ttl,
+                ..about(op, Kind::GetAndTouch)
+            },
+            // The answer is needed: it may be that the item is another by now.
+            _ if self.compares(op) => Operation {
+                kind: match op.kind {
+                    Kind::Replace => Kind::Cas,
+                    kind => kind,
+                },
+                cas: self.item,
+                want: op.want.without(Want::QUIET),
+                ..*op
+            },
+            _ => *op,
+        }
+    }
+
+    /// True when the operation is done to the item that was met, and to no other.
+    pub(super) fn compares(&self, op: &Operation<'_>) -> bool {
+        self.item != 0 && needs_an_item(op.kind)
+    }
+
+    /// True when the copy's cas id must be known before what the caller asked for.
+    pub(super) fn asks_for_copy(&self, op: &Operation<'_>) -> bool {
+        self.copying == Copying::Lease && needs_an_item(op.kind)
     }
 
     fn copy<'x>(&'x self, op: &Operation<'x>) -> Operation<'x> {
@@ -73,10 +116,9 @@ impl Course {
             Some(found) => (found.value.as_slice(), found.flags, found.ttl),
             None => (&[][..], 0, 0),
         };
-        let ttl = match (op.kind, left) {
-            (Kind::GetAndTouch, _) => op.ttl,
-            (_, ..0) => Ttl::NEVER,
-            (_, left) => Ttl::FromNow(left),
+        let ttl = match left {
+            ..0 => Ttl::NEVER,
+            left => Ttl::FromNow(left),
         };
         let item = Operation {
             value,
@@ -124,6 +166,11 @@ impl Course {
     }
 }
 
+/// True for what asks that there is an item, and does not say which.
+pub(super) fn needs_an_item(kind: Kind) -> bool {
+    kind == Kind::Replace || kind.extends()
+}
+
 /// An operation on the same key.
 fn about<'x>(op: &Operation<'x>, kind: Kind) -> Operation<'x> {
     Operation {
@@ -148,5 +195,29 @@ fn drop_stub<'x>(op: &Operation<'x>, stub: Stub) -> Operation<'x> {
         cas: stub.cas,
         server: stub.server,
         ..about(op, Kind::Delete)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fleet::Handover;
+
+    /// As a read without a handover is.
+    #[test]
+    fn a_stub_does_not_keep_a_read_from_being_repeated() {
+        let ask = |op: &Operation<'_>| {
+            let old = [0].into_iter().collect();
+            let course = Course::new(0, op, old, Copying::Lease, 3, &Handover::among(2));
+            course.request(op, 0).is_pure_read()
+        };
+        let read = Operation::new(Kind::Get, b"key");
+        assert!(ask(&read));
+        assert!(ask(&Operation::new(Kind::Increment, b"key")));
+        let lease = Operation {
+            create: Some(3),
+            ..read
+        };
+        assert!(!ask(&lease), "whose it is, only the first answer tells");
     }
 }

@@ -67,11 +67,15 @@ pub(super) fn meta_answer(op: &Operation<'_>, code: Code) -> Option<Status> {
         (Kind::Cas | Kind::Delete | Kind::Increment | Kind::Decrement, Code::NotFound) => {
             Status::NotFound
         }
-        (Kind::Cas | Kind::Delete | Kind::Increment | Kind::Decrement, Code::Exists)
-            if compares =>
-        {
-            Status::Exists
-        }
+        (
+            Kind::Cas
+            | Kind::Append
+            | Kind::Prepend
+            | Kind::Delete
+            | Kind::Increment
+            | Kind::Decrement,
+            Code::Exists,
+        ) if compares => Status::Exists,
         _ => return None,
     };
     Some(status)

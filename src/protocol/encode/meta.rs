@@ -231,7 +231,7 @@ impl Line<'_> {
         if exptimes.ttl != 0 {
             self.number(b'T', exptimes.ttl);
         }
-        if op.kind == Kind::Cas {
+        if op.kind == Kind::Cas || (op.cas != 0 && op.kind.extends()) {
             self.number(b'C', op.cas);
         }
         if op.want.has(Want::INVALIDATE) {

@@ -183,13 +183,17 @@ fn processes_do_not_know_what_others_could_not_delete() {
     fails_in(3, "Some(1) is there in the end", world);
 }
 
-/// To `replace` another's stub is an item.
+/// To `replace` another's stub would be an item.
 #[test]
-fn what_replaces_can_meet_a_stub() {
-    let world = World::new(&[Replace(4), Read, Delete]);
-    fails_in(8, "Some(4) is there in the end", world);
-    holds(World::new(&[Replace(4), Read, Read]));
-    holds(World::new(&[Replace(4), Set(7), Delete]));
+fn what_replaces_meets_no_stub() {
+    let all: &[&[Wish]] = &[
+        &[Replace(4), Read, Delete],
+        &[Replace(4), Read, Read],
+        &[Replace(4), Set(7), Delete],
+        &[Replace(4), Replace(7), Read],
+        &[Replace(4), Increment, Read],
+    ];
+    each(all, holds);
 }
 
 #[test]

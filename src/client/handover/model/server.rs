@@ -1,6 +1,5 @@
 //! What memcached does with one key.
 
-use super::super::course::Stub;
 use crate::error::{Error, Status};
 use crate::net::exchange::{Answers, Details, Item};
 use crate::net::results::Results;
@@ -108,10 +107,10 @@ impl Slot {
 }
 
 /// Numbers cas ids anew, in the order in which they appear: only which are equal matters.
-pub fn renumber<'a>(slots: &'a mut [Slot], stubs: impl Iterator<Item = &'a mut Stub>) {
+pub fn renumber<'a>(slots: &'a mut [Slot], known: impl Iterator<Item = &'a mut u64>) {
     let mut seen: Vec<u64> = Vec::new();
     let ids = slots.iter_mut().filter_map(Slot::cas);
-    for id in ids.chain(stubs.map(|stub| &mut stub.cas)) {
+    for id in ids.chain(known) {
         let place = seen.iter().position(|other| other == id);
         *id = 1 + place.unwrap_or_else(|| {
             seen.push(*id);

@@ -181,7 +181,6 @@ impl World {
 fn progress(course: &Course) -> (bool, u32, u32) {
     let stage = match course.stage {
         Stage::Ask => 0,
-        Stage::Steal(_) => 1,
         Stage::AskOld => 2,
         Stage::Copy => 3,
         Stage::DropStub | Stage::Fill => 4,

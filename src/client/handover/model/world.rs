@@ -3,7 +3,6 @@
 //! A request and its answer are one step: what a server does is the only thing that others can
 //! see. Who dies is one who takes no further step.
 
-use super::super::course::{Stage, Stub};
 use super::explorer::Model;
 use super::history::{History, Wish};
 use super::server::{Slot, renumber};
@@ -173,7 +172,7 @@ impl Model for World {
                 };
             }
         }
-        renumber(&mut next.slots, next.actors.iter_mut().flat_map(stubs));
+        renumber(&mut next.slots, next.actors.iter_mut().flat_map(known));
         let value = self.value(&next);
         let is_over = next.actors.iter().all(|actor| matches!(actor, Actor::Over));
         if is_over && !next.history.leaves(&self.wishes, value, self.fails) {
@@ -200,14 +199,13 @@ impl Model for World {
     }
 }
 
-fn stubs(actor: &mut Actor) -> Vec<&mut Stub> {
+/// The cas ids that an actor knows.
+fn known(actor: &mut Actor) -> Vec<&mut u64> {
     let Actor::Goes(trip) = actor else {
         return Vec::new();
     };
     let course = &mut trip.course;
-    let stolen = match &mut course.stage {
-        Stage::Steal(stub) => Some(stub),
-        _ => None,
-    };
-    course.stub.as_mut().into_iter().chain(stolen).collect()
+    let item = Some(&mut course.item).filter(|item| **item != 0);
+    let stub = course.stub.as_mut().map(|stub| &mut stub.cas);
+    stub.into_iter().chain(item).collect()
 }

@@ -67,12 +67,12 @@ fn every_command() {
         (
             Kind::Append,
             Want::QUIET,
-            "ms p:key 5 MA F5 T60 N30 q O7\r\nvalue\r\n",
+            "ms p:key 5 MA F5 T60 C99 N30 q O7\r\nvalue\r\n",
         ),
         (
             Kind::Prepend,
             Want::QUIET,
-            "ms p:key 5 MP F5 T60 N30 q O7\r\nvalue\r\n",
+            "ms p:key 5 MP F5 T60 C99 N30 q O7\r\nvalue\r\n",
         ),
         (Kind::Delete, Want::NOTHING, "md p:key C99 T60 O7\r\n"),
         (
