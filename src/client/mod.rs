@@ -5,6 +5,7 @@
 //! under one deadline. A single operation is a batch of one that needs no memory of its own.
 
 mod call;
+mod check;
 mod drive;
 mod failover;
 mod flight;
@@ -26,21 +27,19 @@ use arc_swap::{ArcSwap, Guard};
 pub use self::queue::{Completion, Queue};
 pub use self::single::{Single, Target};
 use crate::error::{Error, Result, Status};
-use crate::fleet::{Explanation, Fleet, Handover, Snapshot, Taken, unix_now};
+use crate::fleet::{Explanation, Fleet, Handover, Snapshot, Taken};
 use crate::net::budget::Budget;
 use crate::net::exchange::Answers;
 pub use crate::net::exchange::Details;
 pub use crate::net::results::{RECORDS, Record, Results};
 pub use crate::net::values::Values;
 use crate::options::{Config, Options, Settings, only_settings};
-use crate::protocol::{Kind, Operation, key};
+use crate::protocol::{Kind, Operation};
 use call::Call;
+use check::check;
 use failover::Failover;
 use flight::Flight;
 use plan::Plan;
-
-/// The server reads the length of a value into 32 bits with a sign, line end included.
-const MAX_VALUE: usize = i32::MAX as usize - 2;
 
 /// Safe to use from any number of threads at once and across `fork`.
 #[derive(Debug)]
@@ -324,30 +323,4 @@ impl Drop for Client {
     fn drop(&mut self) {
         self.close();
     }
-}
-
-/// Refuses what a server would not take, or would take for something else.
-fn check(op: &Operation<'_>, config: &Config, fleet: &Fleet) -> Result<()> {
-    match op.kind {
-        Kind::Stats => key::check_argument(op.key)?,
-        Kind::FlushAll if op.ttl.is_past() => {
-            return Err(Error::new(Status::Argument, "the delay is negative"));
-        }
-        Kind::FlushAll | Kind::Version => {}
-        _ if op.encodes_key(config.binary_keys) => {
-            key::check_encoded(&config.key_prefix, op.key)?;
-        }
-        _ => key::check(&config.key_prefix, op.key)?,
-    }
-    if op.value.len() > MAX_VALUE {
-        let text = format!("{} bytes, at most {MAX_VALUE} can be sent", op.value.len());
-        return Err(Error::new(Status::ValueTooLarge, text));
-    }
-    if op.hash.is_some() && !fleet.takes_hash() {
-        let text = "this distribution cannot be routed by a hash";
-        return Err(Error::new(Status::Unsupported, text));
-    }
-    op.ttl.exptime(unix_now)?;
-    op.create_ttl()
-        .map_or(Ok(()), |ttl| ttl.exptime(unix_now).map(|_| ()))
 }

@@ -2,6 +2,7 @@
 //! what waits for them is one descriptor.
 
 mod submitted;
+mod token;
 
 use std::collections::{BTreeSet, VecDeque};
 use std::os::fd::RawFd;
@@ -9,6 +10,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use self::submitted::{Submitted, Watched};
+use self::token::{SETTLE, SETTLING, WHOLE, token};
 use crate::client::Client;
 use crate::client::call::Call;
 use crate::client::failover;
@@ -43,19 +45,6 @@ pub struct Queue {
 pub struct Completion {
     pub tag: u64,
     pub results: Results,
-}
-
-/// In place of a flight's number: the call as a whole.
-const WHOLE: u32 = u32::MAX;
-
-/// In place of a flight's number: a call that has not begun.
-const SETTLE: u32 = u32::MAX - 1;
-
-/// How long such a call waits before it looks again.
-const SETTLING: Duration = Duration::from_millis(1);
-
-fn token(call: u32, flight: u32) -> u64 {
-    u64::from(call) << 32 | u64::from(flight)
 }
 
 impl Queue {
